@@ -1,0 +1,1 @@
+"""RQ jobs: process the inbox, reconcile, keep the house. Never Flask."""

@@ -1,0 +1,50 @@
+"""What a batch of items amounts to, gathered so that each table is written once a batch, in one order."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from mappings.completion import Completion, Observation
+from records.communities import CourseSeen, ModuleSeen
+from records.completions import CompletionKey, Reported
+from records.inbox import Question
+from records.mirror import PairReport, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an item comes from. `cause` is its correlation id; `trusted` is False for senders that also
+    send what Moodle rolls back."""
+
+    site_id: UUID
+    cause: UUID
+    trusted: bool
+
+
+@dataclass(slots=True)
+class Batch:
+    """Filled by the kinds, written by jobs.process in the order of the fields."""
+
+    courses: list[Row] = field(default_factory=list)
+    courses_seen: list[CourseSeen] = field(default_factory=list)
+    modules: list[Row] = field(default_factory=list)
+    modules_seen: list[ModuleSeen] = field(default_factory=list)
+    roles: list[Row] = field(default_factory=list)
+    accounts: list[Row] = field(default_factory=list)
+    groups: list[Row] = field(default_factory=list)
+    pairs: list[PairReport] = field(default_factory=list)
+    completions: dict[CompletionKey, Reported] = field(default_factory=dict)
+    questions: list[Question] = field(default_factory=list)
+    read: dict[CompletionKey, datetime] = field(default_factory=dict)
+    """The latest reading of each completion in this batch: it answers what its events leave open."""
+    causes: dict[Any, UUID] = field(default_factory=dict)
+    """The correlation id of the item that reported a completion, pair or module, by its key."""
+    seconds: dict[tuple[CompletionKey, int], set[int]] = field(default_factory=dict)
+    """States that bare events gave one completion within one second: more than one is a question."""
+
+    def observe(self, key: CompletionKey, course_id: int, seen: Observation, source: Source) -> None:
+        new = Completion.of(seen)
+        held = self.completions.get(key)
+        self.completions[key] = Reported(course_id, held.completion.merge(new) if held else new)
+        self.causes[key] = source.cause

@@ -1,0 +1,46 @@
+"""Completion rows: readings, and \\core\\event\\course_module_completion_updated."""
+
+from jobs.kinds.batch import Batch, Source
+from jobs.wire import CompletionReading, EventData, MalformedEvent
+from mappings.completion import EVENT, READING, Observation
+from mappings.facts import State
+from records.inbox import Question
+
+
+def from_reading(batch: Batch, source: Source, reading: CompletionReading) -> None:
+    seen = Observation(
+        reading.read_at,
+        READING,
+        reading.present,
+        State(reading.state) if reading.present else State.INCOMPLETE,
+        # The row's timemodified says when it became complete, never that it is.
+        reading.timemodified if reading.present else None,
+        reading.overrideby if reading.present else None,
+    )
+    key = (source.site_id, reading.module, reading.user)
+    batch.observe(key, reading.course, seen, source)
+    batch.read[key] = max(reading.read_at, batch.read.get(key, reading.read_at))
+
+
+def from_event(batch: Batch, source: Source, data: EventData) -> None:
+    """The participant is relateduserid; un-completion is the same event with state 0."""
+    state = state_of(data)
+    override = data.detail("overrideby")
+    key = (source.site_id, data.module, data.participant)
+    at = data.timecreated
+    seen = Observation(at, EVENT, True, state, None, override or None, source.trusted)
+    batch.observe(key, data.course, seen, source)
+    # Within one second nobody can tell which came last: complete stands, and Moodle is asked.
+    second = batch.seconds.setdefault((key, int(at.timestamp())), set())
+    second.add(int(state))
+    if len(second) > 1 or not source.trusted:
+        reason = "several_in_one_second" if source.trusted else "unconfirmed_sender"
+        batch.questions.append(Question(source.site_id, data.course, data.participant, data.module, reason, at))
+
+
+def state_of(data: EventData) -> State:
+    """The state that a completion event tells. Raises MalformedEvent for any other than Moodle's four."""
+    state = data.detail("completionstate")
+    if state not in set(State):
+        raise MalformedEvent("other.completionstate has to be 0, 1, 2 or 3")
+    return State(state)

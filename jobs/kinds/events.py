@@ -1,0 +1,78 @@
+"""Which events of Moodle are ours, what each needs to be understood, and who handles it."""
+
+from collections.abc import Callable
+
+from jobs.kinds import completion, course, people
+from jobs.wire import EventData, MalformedEvent
+
+COURSE_LEVEL = 50
+"""Moodle's CONTEXT_COURSE: a role assigned elsewhere makes nobody a participant."""
+
+INTERESTING: dict[str, Callable[..., None]] = {
+    r"\core\event\course_module_completion_updated": completion.from_event,
+    r"\core\event\user_enrolment_created": people.enrolment_created,
+    r"\core\event\user_enrolment_deleted": people.enrolment_deleted,
+    r"\core\event\user_enrolment_updated": people.enrolment_updated,
+    r"\core\event\role_assigned": people.role_assigned,
+    r"\core\event\role_unassigned": people.role_unassigned,
+    r"\core\event\group_member_added": people.group_member_added,
+    r"\core\event\group_member_removed": people.group_member_removed,
+    r"\core\event\user_deleted": people.user_deleted,
+    r"\core\event\course_module_deleted": course.module_deleted,
+    r"\core\event\course_module_created": course.ask_for_course,
+    r"\core\event\course_module_updated": course.ask_for_course,
+    r"\core\event\course_updated": course.ask_for_course,
+    r"\core\event\course_restored": course.ask_for_course,
+    r"\core\event\course_reset_ended": course.ask_for_course,
+    r"\core\event\course_deleted": course.course_deleted,
+}
+
+READERS: dict[str, Callable[..., None]] = {
+    "course": course.course_reading,
+    "module": course.module_reading,
+    "role": people.role_reading,
+    "account": people.account_reading,
+    "enrolment": people.enrolment_reading,
+    "completion": completion.from_reading,
+}
+
+_ABOUT_USERS = {
+    name for name in INTERESTING if any(part in name for part in ("enrolment", "role_", "group_", "completion"))
+}
+_ABOUT_ROWS = {
+    name for name in INTERESTING if any(part in name for part in ("enrolment", "role_", "group_", "user_deleted"))
+}
+_ABOUT_COURSES = set(INTERESTING) - {r"\core\event\user_deleted"}
+_ABOUT_MODULES = {r"\core\event\course_module_completion_updated", r"\core\event\course_module_deleted"}
+
+
+def known_event(data: EventData) -> bool:
+    """Whether an event is ours to keep. Roles count where they are assigned in a course."""
+    if "role_" in data.eventname and data.contextlevel != COURSE_LEVEL:
+        return False
+    return data.eventname in INTERESTING
+
+
+def check_event(data: EventData) -> None:
+    """Raise MalformedEvent where an event of ours lacks an id, or has one that no row can have."""
+    name = data.eventname
+    for names, part in (
+        (_ABOUT_COURSES, "course"),
+        (_ABOUT_USERS, "participant"),
+        (_ABOUT_ROWS, "row"),
+        (_ABOUT_MODULES, "module"),
+    ):
+        if name in names:
+            getattr(data, part)
+    if name.endswith("completion_updated"):
+        completion.state_of(data)
+        data.detail("overrideby")
+    if "role_" in name and (data.detail("id") or 0) < 1:
+        raise MalformedEvent("other.id has to be the id of a row")
+
+
+def needs(data: EventData) -> tuple[int | None, int | None]:
+    """The (course, module) that have to be known before an event can be understood; None: not needed."""
+    if data.eventname.endswith("completion_updated"):
+        return data.course, data.module
+    return (data.course, None) if data.eventname in _ABOUT_USERS else (None, None)

@@ -1,0 +1,148 @@
+"""Accounts, roles, enrolments and groups: readings, and the events of one row each."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from jobs.kinds.batch import Batch, Source
+from jobs.wire import AccountReading, EnrolmentReading, EventData, RoleReading
+from mappings.completion import EVENT, READING
+from records.inbox import Question
+from records.mirror import PairReport, Row
+from records.models import Base, MirrorEnrolment, MirrorGroupMember, MirrorRoleAssignment
+
+
+def account_reading(batch: Batch, source: Source, reading: AccountReading) -> None:
+    batch.accounts.append(
+        {
+            "site_id": source.site_id,
+            "moodle_user_id": reading.user,
+            "present": reading.present,
+            "as_of": reading.read_at,
+            "rank": READING,
+            **(
+                reading.model_dump(
+                    include={"username", "idnumber", "email", "firstname", "lastname", "suspended", "profile"}
+                )
+                if reading.present
+                else {}
+            ),
+        }
+    )
+
+
+def user_deleted(batch: Batch, source: Source, data: EventData) -> None:
+    batch.accounts.append(
+        {
+            "site_id": source.site_id,
+            "moodle_user_id": data.row,
+            "present": False,
+            "as_of": data.timecreated,
+            "rank": EVENT,
+        }
+    )
+
+
+def _role(site_id: UUID, role_id: int, shortname: str, as_of: datetime) -> Row:
+    return {
+        "site_id": site_id,
+        "role_id": role_id,
+        "shortname": shortname,
+        "present": True,
+        "as_of": as_of,
+        "rank": READING,
+    }
+
+
+def role_reading(batch: Batch, source: Source, reading: RoleReading) -> None:
+    batch.roles.append(_role(source.site_id, reading.role, reading.shortname, reading.read_at))
+
+
+def enrolment_reading(batch: Batch, source: Source, reading: EnrolmentReading) -> None:
+    """All rows of one user in one course: what is not named is gone."""
+    batch.roles += [_role(source.site_id, row.role, row.shortname, reading.read_at) for row in reading.roles]
+    batch.groups += [
+        {
+            "site_id": source.site_id,
+            "group_id": row.id,
+            "course_id": reading.course,
+            "name": row.name,
+            "idnumber": row.idnumber,
+            "present": True,
+            "as_of": reading.read_at,
+            "rank": READING,
+        }
+        for row in reading.groups
+    ]
+    rows: dict[type[Base], list[Row]] = {
+        MirrorEnrolment: [
+            {
+                "enrolment_id": r.id,
+                "present": True,
+                "method": r.method,
+                "status": r.status,
+                "timestart": r.timestart,
+                "timeend": r.timeend,
+            }
+            for r in reading.enrolments
+        ],
+        MirrorRoleAssignment: [{"assignment_id": r.id, "present": True, "role_id": r.role} for r in reading.roles],
+        MirrorGroupMember: [{"group_id": r.id, "present": True} for r in reading.groups],
+    }
+    pair = (source.site_id, reading.course, reading.user)
+    batch.pairs.append(PairReport(pair, reading.read_at, READING, True, rows))
+    batch.causes[pair] = source.cause
+
+
+EventHandler = Callable[..., None]
+
+
+def _one_row(model: type[Base], row_of: Callable[[EventData], dict[str, Any]], *, present: bool) -> EventHandler:
+    """A handler of events about one row of one user in one course; the participant is relateduserid."""
+
+    def handle(batch: Batch, source: Source, data: EventData) -> None:
+        pair = (source.site_id, data.course, data.participant)
+        row = row_of(data) | {"present": present}
+        batch.pairs.append(PairReport(pair, data.timecreated, EVENT, False, {model: [row]}))
+        batch.causes[pair] = source.cause
+
+    return handle
+
+
+def _other(data: EventData) -> dict[str, Any]:
+    return data.other if isinstance(data.other, dict) else {}
+
+
+def _enrolment(data: EventData) -> dict[str, Any]:
+    # The event doesn't say the status or dates; a new enrolment is active unless a reading says otherwise.
+    return {
+        "enrolment_id": data.row,
+        "method": str(_other(data).get("enrol", ""))[:50],
+        "status": 0,
+        "timestart": None,
+        "timeend": None,
+    }
+
+
+def _assignment(data: EventData) -> dict[str, Any]:
+    return {"assignment_id": data.detail("id"), "role_id": data.row}
+
+
+def _group(data: EventData) -> dict[str, Any]:
+    return {"group_id": data.row}
+
+
+enrolment_created = _one_row(MirrorEnrolment, _enrolment, present=True)
+enrolment_deleted = _one_row(MirrorEnrolment, _enrolment, present=False)
+role_assigned = _one_row(MirrorRoleAssignment, _assignment, present=True)
+role_unassigned = _one_row(MirrorRoleAssignment, _assignment, present=False)
+group_member_added = _one_row(MirrorGroupMember, _group, present=True)
+group_member_removed = _one_row(MirrorGroupMember, _group, present=False)
+
+
+def enrolment_updated(batch: Batch, source: Source, data: EventData) -> None:
+    """The event carries no new status: only a reading can tell."""
+    batch.questions.append(
+        Question(source.site_id, data.course, data.participant, None, "user_enrolment_updated", data.timecreated)
+    )

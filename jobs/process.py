@@ -1,0 +1,192 @@
+"""Take inbox items, update mirror and facts, mark memberships dirty: in one transaction a batch."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Engine, func, update
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from jobs.kinds.batch import Batch, Source
+from jobs.kinds.events import INTERESTING, READERS, check_event, needs
+from jobs.wire import AnyReading, EventData, reading_adapter
+from records import communities, completions, facts, inbox, memberships, mirror, people
+from records.completions import CompletionKey
+from records.database import is_unreachable
+from records.models import InboxItem, MirrorCourse, MirrorGroup, MirrorModule, MirrorRole, Site
+
+log = structlog.get_logger()
+BATCH = 500
+TRANSIENT = {"40001", "40P01", "55P03", "57014"}
+"""Serialization, deadlock, lock and statement time-outs: nobody's fault, tried again without counting."""
+
+Parsed = EventData | AnyReading
+
+
+def parse(item: InboxItem) -> Parsed:
+    """An inbox item as a model. Raises ValueError (pydantic's is one) for what can't be understood."""
+    data = json.loads(item.payload)
+    if item.kind == "event":
+        event = EventData.model_validate(data)
+        check_event(event)
+        return event
+    return reading_adapter.validate_python(data)
+
+
+def drain(engine: Engine, *, batch: int = BATCH, seen: int = 0) -> int:
+    """Process due items until none is left. Returns how many were taken."""
+    while True:
+        with Session(engine) as session, session.begin():
+            ids, alone = inbox.claim(session, batch)
+            if alone:
+                inbox.bury_silent_deaths(session)
+        if not ids:
+            return seen
+        try:
+            process(engine, ids)
+        except Exception as err:
+            if is_unreachable(err):
+                raise
+            _after_error(engine, ids, err, alone=alone)
+        seen += len(ids)
+
+
+def _after_error(engine: Engine, ids: Sequence[int], err: Exception, *, alone: bool) -> None:
+    """One item failed alone: count it. A batch failed: its items are due again, each alone."""
+    code = getattr(getattr(err, "orig", None), "sqlstate", None) if isinstance(err, DBAPIError) else None
+    # The class of the error, never its text: that may quote a person's data.
+    reason = f"{type(err).__name__}{f' {code}' if code else ''}"
+    log.warning("inbox_batch_failed", items=len(ids), first=ids[0], error=reason)
+    if alone and code not in TRANSIENT:
+        with Session(engine) as session, session.begin():
+            status = inbox.fail(session, ids[0], reason)
+        log.warning("inbox_item_failed", item=ids[0], status=status)
+
+
+def process(engine: Engine, ids: Sequence[int]) -> None:
+    """Apply claimed items to mirror, facts and marks, and finish them, in one transaction."""
+    with Session(engine) as session, session.begin():
+        items = inbox.take(session, ids)
+        if not items:
+            return
+        parsed = _understood(session, items)
+        ready = _ready(session, parsed)
+        batch = gather(ready)
+        apply(session, batch)
+        inbox.finish(session, [item.id for item, _ in ready])
+        _received(session, items)
+    if batch.courses or batch.modules:
+        with Session(engine) as session, session.begin():
+            inbox.release_waiting(session)
+
+
+def _understood(session: Session, items: list[InboxItem]) -> list[tuple[InboxItem, Parsed]]:
+    parsed = []
+    for item in items:
+        try:
+            parsed.append((item, parse(item)))
+        except ValueError:
+            # Intake checks the same; an item replayed from quarantine comes here.
+            inbox.put_aside(session, item.id, "quarantined", "malformed")
+    return parsed
+
+
+def _ready(session: Session, parsed: list[tuple[InboxItem, Parsed]]) -> list[tuple[InboxItem, Parsed]]:
+    """Those whose course and module are known, by the mirror or within this batch; the rest waits."""
+    by_site: dict[UUID, list[tuple[InboxItem, Parsed]]] = {}
+    for item, thing in parsed:
+        by_site.setdefault(item.site_id, []).append((item, thing))
+    ready = []
+    for site_id, here in by_site.items():
+        wanted = [needed(thing) for _, thing in here]
+        courses, modules = inbox.known(session, site_id, {c for c, _ in wanted if c}, {m for _, m in wanted if m})
+        courses |= {thing.course for _, thing in here if not isinstance(thing, EventData) and thing.kind == "course"}
+        modules |= {thing.module for _, thing in here if not isinstance(thing, EventData) and thing.kind == "module"}
+        for (item, thing), (course, module) in zip(here, wanted, strict=True):
+            if course and course not in courses:
+                inbox.put_aside(session, item.id, "waiting", "unknown_course", f"course:{course}")
+            elif module and module not in modules:
+                inbox.put_aside(session, item.id, "waiting", "unknown_module", f"module:{module}")
+            else:
+                ready.append((item, thing))
+    return ready
+
+
+def needed(thing: Parsed) -> tuple[int | None, int | None]:
+    """The (course, module) that have to be known before an item can be understood."""
+    if isinstance(thing, EventData):
+        return needs(thing)
+    if thing.kind == "completion":
+        return thing.course, thing.module
+    return (thing.course, None) if thing.kind == "enrolment" else (None, None)
+
+
+def gather(ready: Sequence[tuple[InboxItem, Parsed]]) -> Batch:
+    """What the items amount to, by table."""
+    batch = Batch()
+    for item, thing in ready:
+        source = Source(item.site_id, item.correlation_id, trusted=item.sender != "local_webhooks")
+        if isinstance(thing, EventData):
+            INTERESTING[thing.eventname](batch, source, thing)
+        else:
+            READERS[thing.kind](batch, source, thing)
+    return batch
+
+
+def apply(session: Session, batch: Batch) -> None:
+    """Write a batch: the tables always in this order, so that workers never wait in a circle."""
+    mirror.stand(session, MirrorCourse, batch.courses)
+    modules = {(site, module) for site, module in mirror.stand(session, MirrorModule, batch.modules)}
+    roles = mirror.stand(session, MirrorRole, batch.roles)
+    people.report_accounts(session, batch.accounts)
+    mirror.stand(session, MirrorGroup, batch.groups)
+    pairs = mirror.report_pairs(session, batch.pairs)
+    changed = completions.merge_completions(session, batch.completions)
+
+    facts.refresh_completion_facts(session, _causes(session, batch, changed, pairs, modules))
+    communities.see_modules(session, batch.modules_seen)
+    communities.decide_bindings(session, modules)
+    communities.place_courses(session, batch.courses_seen)
+    memberships.refresh_memberships(session, pairs)
+    memberships.mark_sites(session, {site for site, _ in roles})
+    inbox.ask(session, batch.questions)
+    inbox.answered(session, _answers(batch))
+
+
+def _causes(
+    session: Session,
+    batch: Batch,
+    changed: set[CompletionKey],
+    pairs: set[mirror.PairKey],
+    modules: set[tuple[UUID, int]],
+) -> dict[CompletionKey, UUID]:
+    """The completions whose facts may differ now, with the correlation id of what moved each."""
+    by_user = {(site, user): batch.causes[(site, course, user)] for site, course, user in pairs}
+    causes = {key: by_user[(key[0], key[2])] for key in facts.keys_of_pairs(session, pairs)}
+    causes |= {key: batch.causes[("module", key[0], key[1])] for key in facts.keys_of_modules(session, modules)}
+    return causes | {key: batch.causes[key] for key in changed}
+
+
+def _answers(batch: Batch) -> list[tuple[UUID, int, int, int | None, datetime]]:
+    """What the readings of a batch answer: of completions only where somebody may have asked."""
+    answers: list[tuple[UUID, int, int, int | None, datetime]] = [
+        (*report.pair, None, report.as_of) for report in batch.pairs if report.complete
+    ]
+    answers += [
+        (key[0], batch.completions[key].course_id, key[2], key[1], read_at) for key, read_at in batch.read.items()
+    ]
+    return answers
+
+
+def _received(session: Session, items: list[InboxItem]) -> None:
+    latest: dict[UUID, InboxItem] = {item.site_id: item for item in sorted(items, key=lambda i: i.received_at)}
+    for site_id in sorted(latest, key=str):
+        session.execute(
+            update(Site)
+            .where(Site.id == site_id)
+            .values(last_received_at=func.greatest(Site.last_received_at, latest[site_id].received_at)),
+            execution_options={"synchronize_session": False},
+        )

@@ -1,0 +1,55 @@
+"""Reconcile dirty memberships, each under its row lock; mark those whose time has come."""
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
+
+from records import ledger
+from records.memberships import mark_dirty
+from records.models import Membership, StandingRow
+
+BATCH = 200
+
+
+def reconcile_dirty(engine: Engine, clock: Callable[[], datetime], *, batch: int = BATCH) -> int:
+    """Reconcile until nothing is dirty that nobody else holds. Returns how many memberships were."""
+    done = 0
+    while True:
+        with Session(engine) as session, session.begin():
+            ids = _take(session, batch)
+            if ids:
+                ledger.reconcile(session, ids, clock())
+        done += len(ids)
+        if not ids:
+            return done
+
+
+def _take(session: Session, limit: int) -> list[UUID]:
+    """Dirty memberships, locked. A statement of its own: what is read after it sees all that marked them."""
+    dirty = (
+        select(Membership.id)
+        .where(Membership.dirty_at.is_not(None))
+        .order_by(Membership.dirty_at, Membership.id)
+        .limit(limit)
+    )
+    return sorted(session.scalars(dirty.with_for_update(skip_locked=True, key_share=True)))
+
+
+def mark_due(engine: Engine, clock: Callable[[], datetime]) -> int:
+    """Mark memberships whose standing changes by time alone (an enrolment begins or ends). Returns how many."""
+    with Session(engine) as session, session.begin():
+        due = select(StandingRow.membership_id).where(StandingRow.valid_until <= clock())
+        return mark_dirty(session, due)
+
+
+def anything_dirty(session: Session) -> bool:
+    return bool(
+        session.scalar(
+            select(func.count()).select_from(
+                select(Membership.id).where(Membership.dirty_at.is_not(None)).limit(1).subquery()
+            )
+        )
+    )

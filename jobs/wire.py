@@ -1,0 +1,212 @@
+"""The items of the wire as models: docs/wire/v1.schema.json in Python. Unknown fields are let through.
+
+A malformed item raises pydantic.ValidationError; which item of a batch is malformed is the intake's to say.
+"""
+
+import math
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST_SECOND = 4_102_444_800
+"""2100-01-01: what claims to be later is no time of a Moodle site."""
+
+
+def _number(value: object) -> object:
+    # Moodle sends ids as integers or as strings at random; a bool or a fraction is neither.
+    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+        raise ValueError("a whole number is expected")
+    return value
+
+
+def _moment(value: object) -> datetime:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError("Unix seconds are expected")
+    seconds = float(value)
+    if not math.isfinite(seconds) or not 0 <= seconds <= LATEST_SECOND:
+        raise ValueError(f"Unix seconds between 0 and {LATEST_SECOND} are expected")
+    return EPOCH + timedelta(microseconds=round(seconds * 1_000_000))
+
+
+def _second_or_none(value: object) -> object:
+    return None if value in (0, "0", None) else _moment(value)
+
+
+def _storable(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("a NUL character can't be stored")
+    try:
+        text.encode()
+    except UnicodeEncodeError as err:
+        raise ValueError("a lone surrogate is no character") from err
+    return text
+
+
+Id = Annotated[int, BeforeValidator(_number), Field(ge=1, le=2**63 - 1)]
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+Second = Annotated[datetime | None, BeforeValidator(_second_or_none)]
+Text = Annotated[str, Field(max_length=1333), AfterValidator(_storable)]
+Name = Annotated[str, Field(max_length=100), AfterValidator(_storable)]
+
+
+class MalformedEvent(ValueError):
+    """An event of a kind that is ours lacks what its kind always has."""
+
+
+class Item(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class EventData(Item):
+    """What the house reads of Moodle's get_data()."""
+
+    eventname: Annotated[str, Field(pattern=r"^\\[a-z0-9_]+(\\[a-z0-9_]+)+$", max_length=255)]
+    timecreated: Moment
+    objectid: Annotated[int | None, BeforeValidator(_number)] = None
+    contextlevel: Annotated[int | None, BeforeValidator(_number)] = None
+    contextinstanceid: Annotated[int | None, BeforeValidator(_number)] = None
+    userid: Annotated[int | None, BeforeValidator(_number)] = None
+    courseid: Annotated[int | None, BeforeValidator(_number)] = None
+    relateduserid: Annotated[int | None, BeforeValidator(_number)] = None
+    other: Any = None
+
+    def _row(self, name: str) -> int:
+        value = getattr(self, name)
+        if not isinstance(value, int) or not 0 < value < 2**63:
+            raise MalformedEvent(f"{name} has to be the id of a row")
+        return value
+
+    @property
+    def course(self) -> int:
+        return self._row("courseid")
+
+    @property
+    def module(self) -> int:
+        """The course module of an event in its context."""
+        return self._row("contextinstanceid")
+
+    @property
+    def participant(self) -> int:
+        """Whom it happened to; `userid` is who did it."""
+        return self._row("relateduserid")
+
+    @property
+    def row(self) -> int:
+        """The row that it is about, in `objecttable`."""
+        return self._row("objectid")
+
+    def detail(self, name: str) -> int | None:
+        """A whole number out of `other`, which has them as integers, strings or null."""
+        value = self.other.get(name) if isinstance(self.other, dict) else None
+        if value is None:
+            return None
+        if isinstance(value, bool) or not re.fullmatch(r"-?\d{1,18}", str(value)):
+            raise MalformedEvent(f"other.{name} has to be a whole number")
+        return int(value)
+
+
+class Event(Item):
+    id: UUID
+    sequence: Annotated[int, Field(ge=0, le=2**63 - 1)]
+    data: EventData
+
+
+class Reading(Item):
+    read_at: Moment
+
+
+class CourseReading(Reading):
+    kind: Literal["course"]
+    course: Id
+    present: bool
+    shortname: Text = ""
+    fullname: Text = ""
+    idnumber: Text = ""
+    category: Id | None = None
+    visible: bool = True
+    startdate: Second = None
+    enddate: Second = None
+
+
+class ModuleReading(Reading):
+    kind: Literal["module"]
+    module: Id
+    course: Id
+    present: bool
+    modname: Annotated[str, Field(max_length=50), AfterValidator(_storable)] = ""
+    name: Text = ""
+    idnumber: Text = ""
+    section_number: Annotated[int, Field(ge=0, le=100_000)] = 0
+    section_name: Text = ""
+    visible: bool = True
+    tracking: Literal[0, 1, 2] = 0
+
+
+class RoleReading(Reading):
+    kind: Literal["role"]
+    role: Id
+    shortname: Name
+
+
+class AccountReading(Reading):
+    kind: Literal["account"]
+    user: Id
+    present: bool
+    username: Text = ""
+    idnumber: Text = ""
+    email: Text = ""
+    firstname: Text = ""
+    lastname: Text = ""
+    suspended: bool = False
+    profile: Annotated[dict[Text, Text], Field(max_length=50)] = {}
+
+
+class EnrolmentRow(Item):
+    id: Id
+    method: Annotated[str, Field(max_length=50), AfterValidator(_storable)]
+    status: Literal[0, 1]
+    timestart: Second
+    timeend: Second
+
+
+class RoleRow(Item):
+    id: Id
+    role: Id
+    shortname: Name
+
+
+class GroupRow(Item):
+    id: Id
+    name: Text
+    idnumber: Text = ""
+
+
+class EnrolmentReading(Reading):
+    kind: Literal["enrolment"]
+    course: Id
+    user: Id
+    enrolments: Annotated[tuple[EnrolmentRow, ...], Field(max_length=50)]
+    roles: Annotated[tuple[RoleRow, ...], Field(max_length=50)]
+    groups: Annotated[tuple[GroupRow, ...], Field(max_length=200)]
+
+
+class CompletionReading(Reading):
+    kind: Literal["completion"]
+    module: Id
+    course: Id
+    user: Id
+    present: bool
+    state: Literal[0, 1, 2, 3] = 0
+    timemodified: Second = None
+    overrideby: Id | None = None
+
+
+AnyReading = Annotated[
+    CourseReading | ModuleReading | RoleReading | AccountReading | EnrolmentReading | CompletionReading,
+    Field(discriminator="kind"),
+]
+reading_adapter: TypeAdapter[AnyReading] = TypeAdapter(AnyReading)

@@ -1,0 +1,1 @@
+"""Programs as data: facts -> credits -> standing. Pure: pydantic, YAML and the standard library."""

@@ -1,0 +1,170 @@
+"""Proposed changes of what an activity earns: how many credited minutes each would move, and the decision."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mappings.credit import credits_of
+from mappings.facts import Activity
+from records import audit, ledger
+from records.actor import Actor
+from records.communities import activity_of, decide_bindings
+from records.facts import completion_key
+from records.models import Account, Binding, CommunityCourse, Decision, FactRow, Membership, MirrorModule, uuid7
+
+CHUNK = 500
+
+
+class BindingError(Exception):
+    """A proposal can't be decided; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A form of an activity that would earn something else than the form that counts now."""
+
+    id: UUID
+    site_id: UUID
+    course_id: int
+    module_id: int
+    since: datetime
+    now: Activity
+    now_rule: str | None
+    then: Activity
+    then_rule: str | None
+    members: int
+    """Memberships with a fact of this activity."""
+    minutes_before: int
+    minutes_after: int
+    """Credited minutes of those memberships in all, as it is and as it would be."""
+
+
+def proposals(session: Session, now: datetime) -> list[Proposal]:
+    """Every proposal that waits for staff, with what accepting it would change."""
+    rows = session.scalars(
+        select(Binding).where(Binding.status == "proposed").order_by(Binding.basis_as_of, Binding.id)
+    )
+    return [_proposal(session, binding, now) for binding in rows.all()]
+
+
+def _proposal(session: Session, binding: Binding, now: datetime) -> Proposal:
+    active = _active(session, binding)
+    members = _members(session, binding)
+    before = after = 0
+    for start in range(0, len(members), CHUNK):
+        for item in ledger.inputs_of(session, members[start : start + CHUNK]):
+            before += _minutes(item, now)
+            after += _minutes(_as_if(item, binding), now)
+    return Proposal(
+        id=binding.id,
+        site_id=binding.site_id,
+        course_id=binding.course_id,
+        module_id=binding.module_id,
+        since=binding.basis_as_of,
+        now=activity_of(active),
+        now_rule=active.rule,
+        then=activity_of(binding),
+        then_rule=binding.rule,
+        members=len(members),
+        minutes_before=before,
+        minutes_after=after,
+    )
+
+
+def _active(session: Session, binding: Binding) -> Binding:
+    same = (Binding.site_id == binding.site_id, Binding.module_id == binding.module_id)
+    return session.scalars(select(Binding).where(*same, Binding.status == "active")).one()
+
+
+def _members(session: Session, binding: Binding) -> list[UUID]:
+    """The memberships in which a completion of the activity counts."""
+    of_module = (FactRow.site_id == binding.site_id, FactRow.module_id == binding.module_id)
+    found = session.scalars(
+        select(Membership.id)
+        .distinct()
+        .join(Account, Account.person_id == Membership.person_id)
+        .join(FactRow, FactRow.account_id == Account.id)
+        .join(
+            CommunityCourse,
+            (CommunityCourse.community_id == Membership.community_id)
+            & (CommunityCourse.site_id == FactRow.site_id)
+            & (CommunityCourse.course_id == FactRow.course_id),
+        )
+        .where(*of_module, FactRow.kind == "completion", FactRow.superseded_at.is_(None))
+        .order_by(Membership.id)
+    )
+    return list(found)
+
+
+def _as_if(item: ledger.Inputs, binding: Binding) -> ledger.Inputs:
+    """The inputs as they would be if the binding's form counted."""
+    prefix = completion_key((binding.site_id, binding.module_id, 0)).removesuffix("0")
+    form = activity_of(binding)
+    return replace(item, facts=[replace(f, activity=form) if f.key.startswith(prefix) else f for f in item.facts])
+
+
+def _minutes(item: ledger.Inputs, now: datetime) -> int:
+    return sum(credit.minutes for credit in credits_of(ledger.answer(item, now).lines))
+
+
+def accept(session: Session, binding_id: UUID, *, actor: Actor, role: str, reason: str, now: datetime) -> None:
+    """Have the proposed form count from now on, for facts of any date. Raises BindingError."""
+    proposed = _proposed(session, binding_id)
+    _decided(session, proposed, proposed, actor, role, reason, now)
+
+
+def reject(session: Session, binding_id: UUID, *, actor: Actor, role: str, reason: str, now: datetime) -> None:
+    """Have the form that counts now go on counting, and propose this one no more. Raises BindingError."""
+    proposed = _proposed(session, binding_id)
+    proposed.status = "rejected"
+    session.flush()
+    _decided(session, proposed, _active(session, proposed), actor, role, reason, now)
+
+
+def _proposed(session: Session, binding_id: UUID) -> Binding:
+    module = session.execute(select(Binding.site_id, Binding.module_id).where(Binding.id == binding_id)).one_or_none()
+    if module is None:
+        raise BindingError(f"There is no change {binding_id}: see `copbridge binding list`.")
+    # The module's row first: whoever decides about its forms takes that lock, too.
+    session.execute(
+        select(MirrorModule.module_id)
+        .where(MirrorModule.site_id == module.site_id, MirrorModule.module_id == module.module_id)
+        .with_for_update()
+    )
+    binding = session.get_one(Binding, binding_id, populate_existing=True)
+    if binding.status != "proposed":
+        raise BindingError(f"The change {binding_id} doesn't wait for a decision: it is '{binding.status}'.")
+    return binding
+
+
+def _decided(
+    session: Session, proposed: Binding, counts: Binding, actor: Actor, role: str, reason: str, now: datetime
+) -> None:
+    """Write the decision that `counts` is the form that counts, and bring the bindings in line with it."""
+    if not reason.strip():
+        raise BindingError("A decision needs a reason.")
+    decision = Decision(
+        kind="binding",
+        actor=actor.name,
+        actor_role=role,
+        reason=reason.strip(),
+        data={
+            "binding": str(counts.id),
+            "module": f"{counts.site_id}:{counts.module_id}",
+            "proposed": str(proposed.id),
+        },
+        decided_at=now,
+        correlation_id=uuid7(),
+    )
+    session.add(decision)
+    session.flush()
+    proposed.decision_id = decision.id
+    session.flush()
+    decide_bindings(session, [(counts.site_id, counts.module_id)])
+    action = "binding.accepted" if proposed is counts else "binding.rejected"
+    audit.record(
+        session, actor, action, str(proposed.id), after={"decision": str(decision.id), "counts": str(counts.id)}
+    )

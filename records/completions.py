@@ -1,0 +1,119 @@
+"""Completion rows in the mirror: observations folded by mappings.completion, one row lock at a time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from mappings.completion import Completion, Observation
+from mappings.facts import State
+from records.keys import among
+from records.models import MirrorCompletion
+
+CompletionKey = tuple[UUID, int, int]
+"""(site, module, Moodle user)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A completion as reported, with the course that it belongs to."""
+
+    course_id: int
+    completion: Completion
+
+
+def to_row(key: CompletionKey, course_id: int, seen: Completion) -> dict[str, Any]:
+    latest, row = seen.latest, seen.row
+    return {
+        "site_id": key[0],
+        "module_id": key[1],
+        "moodle_user_id": key[2],
+        "course_id": course_id,
+        "present": latest.present,
+        "as_of": latest.at,
+        "rank": latest.rank,
+        "trusted": latest.trusted,
+        "state": int(row.state) if row else None,
+        "state_as_of": row.at if row else None,
+        "state_rank": row.rank if row else None,
+        "state_trusted": row.trusted if row else None,
+        "timemodified": row.since if row else None,
+        "overrideby": row.overrideby if row else None,
+        "first_complete": seen.first_complete,
+        "first_passed": seen.first_passed,
+        "first_failed": seen.first_failed,
+        "confirmed": seen.confirmed,
+    }
+
+
+def from_row(held: MirrorCompletion) -> Completion:
+    row = None
+    if held.state is not None and held.state_as_of is not None and held.state_rank is not None:
+        row = Observation(
+            held.state_as_of,
+            held.state_rank,
+            True,
+            State(held.state),
+            held.timemodified,
+            held.overrideby,
+            bool(held.state_trusted),
+        )
+    if held.present and row is not None:
+        latest = row
+    else:
+        latest = Observation(held.as_of, held.rank, held.present, trusted=held.trusted)
+    return Completion(latest, row, held.first_complete, held.first_passed, held.first_failed, held.confirmed)
+
+
+def merge_completions(session: Session, reported: Mapping[CompletionKey, Reported]) -> set[CompletionKey]:
+    """Fold what was reported into the mirror. Returns the keys whose row changed."""
+    keys = sorted(reported, key=str)
+    if not keys:
+        return set()
+    table = MirrorCompletion
+    made: set[CompletionKey] = {
+        (row[0], row[1], row[2])
+        for row in session.execute(
+            insert(table).on_conflict_do_nothing().returning(table.site_id, table.module_id, table.moodle_user_id),
+            [to_row(key, reported[key].course_id, reported[key].completion) for key in keys],
+        )
+    }
+    rest = [key for key in keys if key not in made]
+    if not rest:
+        return made
+    changed = []
+    held_rows = session.scalars(
+        select(table)
+        .where(among((table.site_id, table.module_id, table.moodle_user_id), rest))
+        .order_by(table.site_id, table.module_id, table.moodle_user_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    for held in held_rows:
+        key = (held.site_id, held.module_id, held.moodle_user_id)
+        before = from_row(held)
+        after = before.merge(reported[key].completion)
+        if after != before:
+            changed.append({f"b_{name}": value for name, value in to_row(key, held.course_id, after).items()})
+    if changed:
+        names = [
+            name
+            for name in to_row(rest[0], 0, reported[rest[0]].completion)
+            if name not in {"site_id", "module_id", "moodle_user_id", "course_id"}
+        ]
+        core: Any = table.__table__
+        session.connection().execute(
+            update(core)
+            .where(
+                core.c.site_id == bindparam("b_site_id"),
+                core.c.module_id == bindparam("b_module_id"),
+                core.c.moodle_user_id == bindparam("b_moodle_user_id"),
+            )
+            .values({name: bindparam(f"b_{name}") for name in names}),
+            changed,
+        )
+    return {*made, *((row["b_site_id"], row["b_module_id"], row["b_moodle_user_id"]) for row in changed)}

@@ -1,0 +1,200 @@
+"""Write reports of Moodle's state into the mirror: the greater stamp stands, whatever came first."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Integer, case, cast, inspect, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from mappings.completion import READING
+from records.keys import among
+from records.models import Base, MirrorEnrolment, MirrorGroupMember, MirrorParticipation, MirrorRoleAssignment
+
+Row = dict[str, Any]
+PairKey = tuple[UUID, int, int]
+"""(site, course, Moodle user)."""
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+STAMP = {"present", "as_of", "rank"}
+PAIR_TABLES: tuple[type[Base], ...] = (MirrorEnrolment, MirrorRoleAssignment, MirrorGroupMember)
+
+
+def _primary_key(model: type[Base]) -> list[str]:
+    """Column names, the site first."""
+    return sorted((column.name for column in inspect(model).primary_key), key=lambda name: (name != "site_id", name))
+
+
+def _order(row: Row) -> tuple[datetime, int, bool]:
+    return (row["as_of"], row["rank"], row["present"])
+
+
+def stand(session: Session, model: type[Base], rows: Iterable[Row]) -> set[tuple[Any, ...]]:
+    """Upsert stamped rows; of two reports the greater (as_of, rank, present) stands.
+
+    Returns the primary keys of the rows that are new or now say something else (a later stamp alone is
+    no change).
+    """
+    key = _primary_key(model)
+    best: dict[tuple[Any, ...], Row] = {}
+    for row in rows:
+        name = tuple(row[k] for k in key)
+        if name not in best or _order(best[name]) < _order(row):
+            best[name] = row
+    if not best:
+        return set()
+    held = _held(session, model, key, list(best))
+    # One order for everybody, so that two workers never wait for each other in a circle.
+    names = [name for name in sorted(best, key=str) if name not in held or _order(held[name]) < _order(best[name])]
+    if not names:
+        return set()
+    table: Any = model.__table__
+    statement = insert(table)
+    new = statement.excluded
+    statement = statement.on_conflict_do_update(
+        index_elements=key,
+        # A report that a row is gone says nothing about its values: the last known ones stay.
+        set_={
+            c: new[c] if c in STAMP else case((new.present, new[c]), else_=table.c[c])
+            for c in best[names[0]]
+            if c not in key
+        },
+        # Somebody else may have made the row since we looked.
+        where=tuple_(new.as_of, new.rank, cast(new.present, Integer))
+        > tuple_(table.c.as_of, table.c.rank, cast(table.c.present, Integer)),
+    )
+    session.execute(statement, [best[name] for name in names])
+    return {name for name in names if name not in held or _differs(held[name], best[name])}
+
+
+def _held(
+    session: Session, model: type[Base], key: list[str], names: list[tuple[Any, ...]]
+) -> dict[tuple[Any, ...], Row]:
+    """The rows that are there, locked in one order: what they say can't change before ours is written."""
+    table: Any = model.__table__
+    columns = [table.c[name] for name in key]
+    found = session.execute(
+        select(table).where(among(tuple(columns), names)).order_by(*columns).with_for_update(key_share=True)
+    )
+    return {tuple(row[k] for k in key): dict(row) for row in found.mappings()}
+
+
+def _differs(held: Row, row: Row) -> bool:
+    if not row["present"]:
+        return bool(held["present"])
+    return any(held[name] != value for name, value in row.items() if name not in {"as_of", "rank"})
+
+
+@dataclass(frozen=True, slots=True)
+class PairReport:
+    """What one report says of one user in one course. `rows` are those that it names, by table.
+
+    A reading names all there are (`complete`); an event names the one that it is about.
+    """
+
+    pair: PairKey
+    as_of: datetime
+    rank: int
+    complete: bool
+    rows: Mapping[type[Base], Sequence[Row]]
+    """Each with its own columns and `present`; keys, pair and stamp are added here."""
+
+
+def _lock(session: Session, pairs: list[PairKey]) -> dict[PairKey, datetime]:
+    """The time of each pair's latest reading, locked: who reports on a pair takes turns."""
+    columns = ("site_id", "course_id", "moodle_user_id")
+    session.execute(
+        insert(MirrorParticipation).on_conflict_do_nothing(),
+        [dict(zip(columns, pair, strict=True), read_at=NEVER) for pair in pairs],
+    )
+    table = MirrorParticipation
+    found = session.execute(
+        select(table.site_id, table.course_id, table.moodle_user_id, table.read_at)
+        .where(among((table.site_id, table.course_id, table.moodle_user_id), pairs))
+        .order_by(table.site_id, table.course_id, table.moodle_user_id)
+        .with_for_update()
+    )
+    return {(site, course, user): read_at for site, course, user, read_at in found}
+
+
+def _effective(row: Row, report: PairReport, read_at: datetime) -> Row:
+    """A row as it counts beside the pair's latest reading: what that reading doesn't name is gone."""
+    site, course, user = report.pair
+    stamp = {"as_of": report.as_of, "rank": report.rank, "present": row["present"]}
+    if (report.as_of, report.rank) < (read_at, READING):
+        stamp = {"as_of": read_at, "rank": READING, "present": False}
+    return row | stamp | {"site_id": site, "course_id": course, "moodle_user_id": user}
+
+
+def _unnamed(session: Session, model: type[Base], reports: list[PairReport]) -> list[Row]:
+    """Rows that the mirror has and a complete reading doesn't name: gone, as of that reading."""
+    table: Any = model
+    by_pair = {report.pair: report for report in reports}
+    names = [column.name for column in inspect(model).columns]
+    key = [name for name in _primary_key(model) if name != "site_id"]
+    held = session.execute(
+        select(*(getattr(table, name) for name in names)).where(
+            among((table.site_id, table.course_id, table.moodle_user_id), list(by_pair))
+        )
+    )
+    gone = []
+    for values in held:
+        row = dict(zip(names, values, strict=True))
+        report = by_pair[(row["site_id"], row["course_id"], row["moodle_user_id"])]
+        named = {tuple(r.get(name, report.pair[2]) for name in key) for r in report.rows.get(model, ())}
+        if tuple(row[name] for name in key) not in named:
+            gone.append(row | {"present": False, "as_of": report.as_of, "rank": report.rank})
+    return gone
+
+
+def report_pairs(session: Session, reports: Sequence[PairReport]) -> set[PairKey]:
+    """Write what was reported of users in courses. Several reports of one pair may come in any order.
+
+    Returns the pairs of which something changed.
+    """
+    if not reports:
+        return set()
+    read_at = _lock(session, sorted({report.pair for report in reports}, key=str))
+    before = dict(read_at)
+    changed = set()
+    for current in _rounds(reports):
+        newer = [r for r in current if r.complete and r.as_of > read_at[r.pair]]
+        for report in newer:
+            if read_at[report.pair] == NEVER:
+                changed.add(report.pair)
+            read_at[report.pair] = report.as_of
+        for model in PAIR_TABLES:
+            rows = [
+                _effective(row, report, read_at[report.pair])
+                for report in current
+                for row in report.rows.get(model, ())
+            ]
+            if newer:
+                rows += _unnamed(session, model, newer)
+            key = _primary_key(model)
+            pairs = {
+                tuple(row[k] for k in key): (row["site_id"], row["course_id"], row["moodle_user_id"]) for row in rows
+            }
+            changed |= {pairs[name] for name in stand(session, model, rows)}
+    moved = [
+        {"site_id": s, "course_id": c, "moodle_user_id": u, "read_at": moment}
+        for (s, c, u), moment in read_at.items()
+        if moment != before[(s, c, u)]
+    ]
+    if moved:
+        session.execute(update(MirrorParticipation), moved)
+    return changed
+
+
+def _rounds(reports: Sequence[PairReport]) -> Iterable[list[PairReport]]:
+    """The reports in rounds, each with at most one of a pair, in the order of arrival."""
+    by_round: list[list[PairReport]] = []
+    turn: dict[PairKey, int] = {}
+    for report in reports:
+        number = turn[report.pair] = turn.get(report.pair, -1) + 1
+        if number == len(by_round):
+            by_round.append([])
+        by_round[number].append(report)
+    return by_round

@@ -1,0 +1,230 @@
+"""Programs and their versions, the communities they run as, bindings, sessions, facts, decisions, ledger, standing."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from records.models.base import Base, Data, Key, Moment, MoodleId, MoodleKey, Now, Words
+
+
+class ProgramRow(Base):
+    __tablename__ = "programs"
+
+    id: Mapped[Key]
+    code: Mapped[str] = mapped_column(String(40), unique=True)
+
+
+class ProgramVersionRow(Base):
+    """One program file as it was loaded. Never changed: another file is another version."""
+
+    __tablename__ = "program_versions"
+    __table_args__ = (UniqueConstraint("program_id", "number"), UniqueConstraint("program_id", "sha256"))
+
+    id: Mapped[Key]
+    program_id: Mapped[UUID] = mapped_column(ForeignKey("programs.id"))
+    number: Mapped[int]
+    effective_from: Mapped[date]
+    source: Mapped[Words]
+    sha256: Mapped[str] = mapped_column(String(64))
+    loaded_at: Mapped[Now]
+
+
+class Community(Base):
+    __tablename__ = "communities"
+    __table_args__ = (Index("ix_communities_program_id", "program_id"),)
+
+    id: Mapped[Key]
+    program_id: Mapped[UUID] = mapped_column(ForeignKey("programs.id"))
+    topic: Mapped[str] = mapped_column(String(40))
+    region: Mapped[str] = mapped_column(String(40))
+    timezone: Mapped[str] = mapped_column(String(64))
+    host_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisations.id"), index=True)
+    created_at: Mapped[Now]
+
+
+class CommunityCourse(Base):
+    """Which course is which community; it stays when the course is renamed."""
+
+    __tablename__ = "community_courses"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["site_id", "course_id"],
+            ["mirror_courses.site_id", "mirror_courses.course_id"],
+            name="fk_community_courses_course",
+        ),
+        Index("ix_community_courses_community_id", "community_id"),
+    )
+
+    site_id: Mapped[UUID] = mapped_column(primary_key=True)
+    course_id: Mapped[MoodleKey]
+    community_id: Mapped[UUID] = mapped_column(ForeignKey("communities.id"))
+    basis_as_of: Mapped[Moment]
+    """The earliest reading that placed it: a later rename moves nobody's hours."""
+
+
+class Binding(Base):
+    """A form that a module has had: what rules look at, and `basis_as_of`, when it was first read so.
+
+    Exactly one form of a module may be `active`: the earliest that a rule matched, unless somebody
+    decided otherwise. The present form, where it would earn something else, is `proposed` and changes
+    no minute until somebody decides. The rest is `seen`.
+    """
+
+    __tablename__ = "bindings"
+    __table_args__ = (
+        Index("uq_bindings_active", "site_id", "module_id", unique=True, postgresql_where=text("status = 'active'")),
+        Index(
+            "uq_bindings_proposed", "site_id", "module_id", unique=True, postgresql_where=text("status = 'proposed'")
+        ),
+        UniqueConstraint("site_id", "module_id", "form"),
+        CheckConstraint("status IN ('active', 'proposed', 'seen', 'rejected')", name="status"),
+    )
+
+    id: Mapped[Key]
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("sites.id"))
+    module_id: Mapped[MoodleId]
+    course_id: Mapped[MoodleId]
+    form: Mapped[str] = mapped_column(String(64))
+    """A hash over what rules look at."""
+    status: Mapped[str] = mapped_column(String(12))
+    rule: Mapped[str | None] = mapped_column(String(40))
+    """The rule that it matched when it was bound; None: it earns nothing."""
+    idnumber: Mapped[Words]
+    modname: Mapped[str] = mapped_column(String(50))
+    section_name: Mapped[Words]
+    name: Mapped[Words]
+    basis_as_of: Mapped[Moment]
+    decision_id: Mapped[UUID | None] = mapped_column(ForeignKey("decisions.id"))
+    created_at: Mapped[Now]
+
+
+class SessionRow(Base):
+    """A meeting of a community. Named `sessions` in the database."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (UniqueConstraint("community_id", "code"),)
+
+    id: Mapped[Key]
+    community_id: Mapped[UUID] = mapped_column(ForeignKey("communities.id"))
+    code: Mapped[str] = mapped_column(String(80))
+    """What files name it by; unique in its community."""
+    title: Mapped[Words]
+    starts_at: Mapped[Moment]
+    timezone: Mapped[str] = mapped_column(String(64))
+    mode: Mapped[str] = mapped_column(String(20))
+    planned_minutes: Mapped[int | None]
+    module_site_id: Mapped[UUID | None]
+    module_id: Mapped[int | None] = mapped_column(BigInteger)
+    """The Moodle activity that stands for this session: an alternative, the best of both counts."""
+    created_at: Mapped[Now]
+
+
+class FactRow(Base):
+    """A version of something achieved: superseded, never overwritten."""
+
+    __tablename__ = "facts"
+    __table_args__ = (
+        UniqueConstraint("key", "version"),
+        Index("uq_facts_current", "key", unique=True, postgresql_where=text("superseded_at IS NULL")),
+        Index("ix_facts_account", "account_id", "course_id", postgresql_where=text("superseded_at IS NULL")),
+        Index("ix_facts_session_id", "session_id", postgresql_where=text("session_id IS NOT NULL")),
+        CheckConstraint("(kind = 'completion') = (module_id IS NOT NULL)", name="completion_has_module"),
+        CheckConstraint("(kind = 'attendance') = (session_id IS NOT NULL)", name="attendance_has_session"),
+    )
+
+    id: Mapped[Key]
+    key: Mapped[str] = mapped_column(String(120))
+    """`completion:<site>:<module>:<moodle user>` or `attendance:<session>:<account>`."""
+    version: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(12))
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("sites.id"))
+    course_id: Mapped[int | None] = mapped_column(BigInteger)
+    module_id: Mapped[int | None] = mapped_column(BigInteger)
+    session_id: Mapped[UUID | None] = mapped_column(ForeignKey("sessions.id"))
+    happened_at: Mapped[Moment]
+    state: Mapped[int | None] = mapped_column(SmallInteger)
+    minutes: Mapped[int | None] = mapped_column(Integer)
+    ended: Mapped[str | None] = mapped_column(String(12))
+    overrideby: Mapped[int | None] = mapped_column(BigInteger)
+    provisional: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    correlation_id: Mapped[UUID]
+    recorded_at: Mapped[Now]
+    superseded_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class Decision(Base):
+    """Whatever a person decided: an input like a fact; undone by another decision."""
+
+    __tablename__ = "decisions"
+
+    id: Mapped[Key]
+    kind: Mapped[str] = mapped_column(String(20))
+    """`adjustment`: `data` holds minutes and component. `binding`: holds the binding taken or rejected."""
+    membership_id: Mapped[UUID | None] = mapped_column(ForeignKey("memberships.id"), index=True)
+    actor: Mapped[str] = mapped_column(String(80))
+    """A user's id, or `cli`."""
+    actor_role: Mapped[str] = mapped_column(String(20))
+    reason: Mapped[Words]
+    data: Mapped[Data]
+    undoes: Mapped[UUID | None] = mapped_column(ForeignKey("decisions.id"), unique=True)
+    decided_at: Mapped[Moment]
+    correlation_id: Mapped[UUID]
+
+
+class LedgerEntry(Base):
+    """Credited minutes. Only added to: the application's role may not UPDATE, DELETE or TRUNCATE."""
+
+    __tablename__ = "ledger"
+    __table_args__ = (UniqueConstraint("membership_id", "credit_key", "ordinal"),)
+
+    id: Mapped[Key]
+    membership_id: Mapped[UUID] = mapped_column(ForeignKey("memberships.id"))
+    credit_key: Mapped[str] = mapped_column(String(140))
+    ordinal: Mapped[int]
+    minutes: Mapped[int]
+    component: Mapped[str] = mapped_column(String(40))
+    rule: Mapped[str] = mapped_column(String(60))
+    program_version_id: Mapped[UUID] = mapped_column(ForeignKey("program_versions.id"))
+    fact_id: Mapped[UUID | None] = mapped_column(ForeignKey("facts.id"))
+    decision_id: Mapped[UUID | None] = mapped_column(ForeignKey("decisions.id"))
+    reverses: Mapped[UUID | None] = mapped_column(ForeignKey("ledger.id"), unique=True)
+    happened_at: Mapped[Moment]
+    correlation_id: Mapped[UUID]
+    """Of the fact or decision; a reversal carries that of what caused it."""
+    created_at: Mapped[Now]
+
+
+class StandingRow(Base):
+    """The answer for a membership; derived, recomputed when dirty or when `valid_until` has come."""
+
+    __tablename__ = "standings"
+    __table_args__ = (
+        Index("ix_standings_valid_until", "valid_until", postgresql_where=text("valid_until IS NOT NULL")),
+    )
+
+    membership_id: Mapped[UUID] = mapped_column(ForeignKey("memberships.id"), primary_key=True)
+    minutes: Mapped[int]
+    by_component: Mapped[dict[str, int]] = mapped_column(JSONB)
+    status: Mapped[str] = mapped_column(String(20))
+    band_min: Mapped[int | None]
+    band_max: Mapped[int | None]
+    on_their_way: Mapped[int]
+    valid_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    computed_at: Mapped[Moment]

@@ -1,0 +1,66 @@
+"""Program files as loaded: versions are added, never changed."""
+
+import hashlib
+from functools import lru_cache
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from mappings.loading import parse_program
+from mappings.program import Program, ProgramVersion
+from records.models import ProgramRow, ProgramVersionRow, uuid7
+
+
+@lru_cache(maxsize=256)
+def _parsed(version_id: UUID, number: int, source: str) -> ProgramVersion:
+    return ProgramVersion(id=str(version_id), number=number, program=parse_program(source))
+
+
+def add_version(session: Session, source: str, name: str) -> tuple[ProgramVersionRow, bool]:
+    """Store a program file. Returns its version and whether it is new: the same text twice is one version.
+
+    Raises ProgramError for a file that can't be used.
+    """
+    program = parse_program(source, name)
+    session.execute(insert(ProgramRow).values(id=uuid7(), code=program.program).on_conflict_do_nothing())
+    row = session.scalars(select(ProgramRow).where(ProgramRow.code == program.program).with_for_update()).one()
+    digest = hashlib.sha256(source.encode()).hexdigest()
+    held = session.scalars(
+        select(ProgramVersionRow).where(ProgramVersionRow.program_id == row.id, ProgramVersionRow.sha256 == digest)
+    ).one_or_none()
+    if held:
+        return held, False
+    latest = (
+        session.scalar(select(func.max(ProgramVersionRow.number)).where(ProgramVersionRow.program_id == row.id)) or 0
+    )
+    version = ProgramVersionRow(
+        id=uuid7(),
+        program_id=row.id,
+        number=latest + 1,
+        effective_from=program.effective_from,
+        source=source,
+        sha256=digest,
+    )
+    session.add(version)
+    session.flush()
+    return version, True
+
+
+def versions_by_program(session: Session) -> dict[UUID, tuple[ProgramVersion, ...]]:
+    """Every program's versions, by program id, in the order in which they were loaded."""
+    rows = session.execute(
+        select(
+            ProgramVersionRow.program_id, ProgramVersionRow.id, ProgramVersionRow.number, ProgramVersionRow.source
+        ).order_by(ProgramVersionRow.program_id, ProgramVersionRow.number)
+    )
+    found: dict[UUID, list[ProgramVersion]] = {}
+    for program_id, version_id, number, source in rows:
+        found.setdefault(program_id, []).append(_parsed(version_id, number, source))
+    return {program_id: tuple(versions) for program_id, versions in found.items()}
+
+
+def newest(versions: tuple[ProgramVersion, ...]) -> Program:
+    """The version that new communities are placed by: the last one loaded."""
+    return versions[-1].program

@@ -1,0 +1,233 @@
+"""A community: its people with their standings, its activities and what they earn, its sessions."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.orm import Session
+
+from mappings.program import ActivityRule, Program, ProgramVersion
+from mappings.standing import Status
+from records.actor import Actor, in_scope
+from records.models import (
+    Account,
+    Binding,
+    Community,
+    CommunityCourse,
+    FactRow,
+    Membership,
+    MirrorCourse,
+    MirrorModule,
+    SessionRow,
+    StandingRow,
+)
+from records.programs import newest, versions_by_program
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody in a community. `name` is empty while Moodle hasn't told it."""
+
+    person_id: UUID
+    name: str
+    account: int
+    """Moodle's user id, for who has no name yet."""
+    role: str
+    status: str
+    minutes: int
+    by_component: dict[str, int]
+    standing: Status
+    band_min: int | None
+    band_max: int | None
+    on_their_way: int
+    dirty: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Earning:
+    """What an activity earns, by which rule."""
+
+    rule: str
+    minutes: int
+    component: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityLine:
+    """An activity of the course. `proposed`: its present form would earn `proposal` instead; staff decide."""
+
+    name: str
+    kind: str
+    section: str
+    tracked: bool
+    visible: bool
+    earning: Earning | None
+    proposed: bool = False
+    proposal: Earning | None = None
+    proposed_name: str = ""
+    proposed_section: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """A session, and how many of the community were there."""
+
+    title: str
+    starts_at: datetime
+    timezone: str
+    mode: str
+    component: str | None
+    attended: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommunityPage:
+    """All that a community's page shows."""
+
+    id: UUID
+    program: Program
+    topic: str
+    region: str
+    timezone: str
+    courses: list[str]
+    members: list[Member]
+    activities: list[ActivityLine]
+    meetings: list[Meeting]
+
+
+def community(session: Session, actor: Actor, community_id: UUID) -> CommunityPage | None:
+    """A community; None for one that doesn't exist and for one out of the actor's scope alike."""
+    row = session.scalars(select(Community).where(Community.id == community_id, in_scope(actor))).one_or_none()
+    if row is None:
+        return None
+    versions = versions_by_program(session)[row.program_id]
+    program = newest(versions)
+    courses = session.execute(
+        select(MirrorCourse.site_id, MirrorCourse.course_id, MirrorCourse.fullname)
+        .join(
+            CommunityCourse,
+            (CommunityCourse.site_id == MirrorCourse.site_id) & (CommunityCourse.course_id == MirrorCourse.course_id),
+        )
+        .where(CommunityCourse.community_id == community_id)
+        .order_by(MirrorCourse.fullname)
+    ).all()
+    keys = [(course.site_id, course.course_id) for course in courses]
+    return CommunityPage(
+        row.id,
+        program,
+        row.topic,
+        row.region,
+        row.timezone,
+        [course.fullname for course in courses],
+        _members(session, community_id),
+        _activities(session, keys, versions),
+        _meetings(session, community_id, program),
+    )
+
+
+def names_of(session: Session, persons: Iterable[UUID]) -> dict[UUID, tuple[str, int]]:
+    """Each person's name and Moodle user id, from the first account that has a name, else the first."""
+    rows = session.execute(
+        select(Account.person_id, Account.firstname, Account.lastname, Account.moodle_user_id)
+        .where(Account.person_id.in_(set(persons)))
+        .order_by(Account.person_id, (Account.firstname + Account.lastname) == "", ~Account.present, Account.id)
+    )
+    found: dict[UUID, tuple[str, int]] = {}
+    for person, first, last, moodle_user_id in rows:
+        found.setdefault(person, (f"{first} {last}".strip(), moodle_user_id))
+    return found
+
+
+def _members(session: Session, community_id: UUID) -> list[Member]:
+    rows = session.execute(
+        select(Membership, StandingRow)
+        .outerjoin(StandingRow, StandingRow.membership_id == Membership.id)
+        .where(Membership.community_id == community_id)
+    ).all()
+    names = names_of(session, (m.person_id for m, _ in rows))
+    return sorted((_member(m, s, *names.get(m.person_id, ("", 0))) for m, s in rows), key=_need)
+
+
+def _member(m: Membership, s: StandingRow | None, name: str, account: int) -> Member:
+    return Member(
+        person_id=m.person_id,
+        name=name,
+        account=account,
+        role=m.role,
+        status=m.status,
+        minutes=s.minutes if s else 0,
+        by_component=s.by_component if s else {},
+        standing=Status(s.status) if s else Status.NO_COMMITMENT,
+        band_min=s.band_min if s else None,
+        band_max=s.band_max if s else None,
+        on_their_way=s.on_their_way if s else 0,
+        dirty=m.dirty_at is not None,
+    )
+
+
+def _need(member: Member) -> tuple[bool, bool, int, str, int]:
+    """Who needs help first: active, below the minimum, the furthest from it."""
+    met = member.standing in (Status.IN_BAND, Status.ABOVE)
+    return (member.status != "active", met, member.minutes, member.name.casefold(), member.account)
+
+
+def _earning(rule: ActivityRule | None) -> Earning | None:
+    return Earning(rule.rule, rule.minutes, rule.component) if rule else None
+
+
+def _rule(versions: Sequence[ProgramVersion], name: str | None) -> ActivityRule | None:
+    """A rule as the newest version that has it says."""
+    found = (version.program.rules_by_name.get(name) for version in reversed(versions)) if name else ()
+    return next((rule for rule in found if rule), None)
+
+
+def _activities(
+    session: Session, courses: list[tuple[UUID, int]], versions: tuple[ProgramVersion, ...]
+) -> list[ActivityLine]:
+    m, b = MirrorModule, Binding
+    if not courses:
+        return []
+    modules = session.scalars(
+        select(m)
+        .where(m.present, tuple_(m.site_id, m.course_id).in_(courses))
+        .order_by(m.site_id, m.course_id, m.section_number, m.module_id)
+    ).all()
+    forms = session.scalars(
+        select(b).where(tuple_(b.site_id, b.course_id).in_(courses), b.status.in_(("active", "proposed")))
+    )
+    bound = {(form.site_id, form.module_id, form.status): form for form in forms}
+    lines = []
+    for module in modules:
+        active = bound.get((module.site_id, module.module_id, "active"))
+        offered = bound.get((module.site_id, module.module_id, "proposed"))
+        shown = active or module
+        lines.append(
+            ActivityLine(
+                name=shown.name,
+                kind=module.modname,
+                section=shown.section_name,
+                tracked=module.tracking > 0,
+                visible=module.visible,
+                earning=_earning(_rule(versions, active.rule if active else None)),
+                proposed=offered is not None,
+                proposal=_earning(_rule(versions, offered.rule if offered else None)),
+                proposed_name=offered.name if offered else "",
+                proposed_section=offered.section_name if offered else "",
+            )
+        )
+    return lines
+
+
+def _meetings(session: Session, community_id: UUID, program: Program) -> list[Meeting]:
+    present = (FactRow.session_id == SessionRow.id) & FactRow.superseded_at.is_(None) & (FactRow.minutes > 0)
+    rows = session.execute(
+        select(SessionRow, func.count(FactRow.id))
+        .outerjoin(FactRow, present)
+        .where(SessionRow.community_id == community_id)
+        .group_by(SessionRow.id)
+        .order_by(SessionRow.starts_at, SessionRow.code)
+    )
+    components: dict[str, str] = {str(mode): component for mode, component in program.attendance.components.items()}
+    return [Meeting(s.title, s.starts_at, s.timezone, s.mode, components.get(s.mode), n) for s, n in rows]

@@ -1,0 +1,135 @@
+"""The simulated site as one object: its tables, its actions, its sender."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from sandbox import wire
+from sandbox.actions import Act
+from sandbox.content import ADMIN, SERVICE
+from sandbox.seed import new_token, seed
+from sandbox.sender import Sender
+from sandbox.store import Row, Store, config, set_config
+
+DEFAULT_WWWROOT = "https://moodle.example.org"
+
+
+class Site:
+    """A Moodle site in one file. Without a target it keeps its events and sends nothing.
+
+    >>> with Site(path, "https://moodle.example.org") as site:  # doctest: +SKIP
+    ...     site.act.complete(site.user("e0001"), site.module("COP-EBWIESL-BAY", "ACT-01"))
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        wwwroot: str = DEFAULT_WWWROOT,
+        *,
+        target: str = "",
+        secret: str = "",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.clock = clock
+        self.store = Store(Path(path))
+        try:
+            with self.store.write() as db:
+                if not config(db, "epoch"):
+                    seed(db, clock())
+                set_config(db, "wwwroot", wwwroot.rstrip("/"))
+            self.sender = Sender(self.store, target, secret, clock) if target else None
+        except BaseException:
+            self.store.close()
+            raise
+        self.act = Act(self.store, clock, self._woken)
+
+    def __enter__(self) -> Site:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def wwwroot(self) -> str:
+        """The site's address, as the wire names it."""
+        return self.setting("wwwroot")
+
+    @property
+    def epoch(self) -> str:
+        """Made with the state file; a copy of the file keeps it."""
+        return self.setting("epoch")
+
+    @property
+    def token(self) -> str:
+        """The service account's web-service token."""
+        return self.token_of(SERVICE)
+
+    def setting(self, name: str) -> str:
+        """What the site keeps about itself under this name."""
+        with self.store.read() as db:
+            return config(db, name)
+
+    def token_of(self, user: int) -> str:
+        """A person's own web-service token, made when first asked for."""
+        with self.store.write() as db:
+            return new_token(db, user)
+
+    def user(self, username: str) -> int:
+        """The user id of this username."""
+        return int(self.rows("SELECT id FROM user WHERE username = ?", username)[0]["id"])
+
+    def course(self, idnumber: str) -> int:
+        """The course id of this idnumber."""
+        return int(self.rows("SELECT id FROM course WHERE idnumber = ?", idnumber)[0]["id"])
+
+    def module(self, course_idnumber: str, idnumber: str) -> int:
+        """The course module id of an activity by its course's and its own idnumber."""
+        sql = "SELECT id FROM course_modules WHERE course = ? AND idnumber = ?"
+        return int(self.rows(sql, self.course(course_idnumber), idnumber)[0]["id"])
+
+    def participants(self, course: int) -> list[int]:
+        """The user ids of everyone with an enrolment as a student."""
+        sql = (
+            "SELECT e.userid AS id FROM user_enrolments e JOIN role_assignments a"
+            " ON a.course = e.course AND a.userid = e.userid JOIN role r ON r.id = a.roleid"
+            " WHERE e.course = ? AND r.shortname = 'student' ORDER BY e.userid"
+        )
+        return [int(row["id"]) for row in self.rows(sql, course)]
+
+    def rows(self, sql: str, *values: Any) -> list[Row]:
+        """Rows of the site's own tables, for pages and tests."""
+        with self.store.read() as db:
+            return db.execute(sql, values).fetchall()
+
+    def pending_batch(self) -> wire.Batch:
+        """What would be sent now, without sending it."""
+        with self.store.read() as db:
+            rows = db.execute("SELECT * FROM outbox ORDER BY id LIMIT ?", (wire.EVENTS_PER_BATCH,)).fetchall()
+            return wire.of_events(db, rows, self.clock())
+
+    def full_batches(self) -> list[wire.Batch]:
+        """Readings of the whole site, as 'sync everything' sends them."""
+        with self.store.read() as db:
+            return wire.of_everything(db, self.clock())
+
+    def close(self) -> None:
+        """Stop sending and close the file."""
+        if self.sender is not None:
+            self.sender.close()
+        self.store.close()
+
+    def _woken(self) -> None:
+        if self.sender is not None:
+            self.sender.wake()
+
+
+__all__ = ["ADMIN", "Site"]

@@ -1,0 +1,159 @@
+"""The one place that decides who may do what.
+
+Every route has its decision in DECISIONS; one without stops the application from being made. A
+permission belongs to roles; where it reaches is the scope of the grants that carry those roles:
+`g.actor` holds only these, and every query is limited by them. What lies outside is answered exactly
+like what doesn't exist: 404.
+"""
+
+from enum import Enum, StrEnum
+from typing import cast
+
+import structlog
+from flask import Flask, abort, g, redirect, request, url_for
+from flask_wtf.csrf import CSRFProtect
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from records import users
+from records.actor import Actor, Role
+from service.context import context
+
+log = structlog.get_logger()
+FORM_MAX_BYTES = 64_000
+
+
+class Door(Enum):
+    """Routes that ask for no permission."""
+
+    OPEN = "open"
+    """For everybody: sign-in itself, static files, the health check."""
+    SENDER = "sender"
+    """For Moodle sites: the route checks the sender's signature or token by itself, and reads no cookie."""
+    SIGNED_IN = "signed_in"
+    """For whoever is signed in, with whatever role."""
+
+
+class Permission(StrEnum):
+    """What a role may do."""
+
+    SEE_BOARD = "see_board"
+    """Communities in numbers."""
+    SEE_PEOPLE = "see_people"
+    """Names and hours of the people in a community."""
+    SEE_INTAKE = "see_intake"
+    """What waits in the inbox, in numbers, and whether a copy of a site knocked."""
+
+
+EVERY_ROLE = frozenset(Role)
+ROLES: dict[Permission, frozenset[Role]] = {
+    Permission.SEE_BOARD: EVERY_ROLE,
+    Permission.SEE_PEOPLE: EVERY_ROLE,
+    Permission.SEE_INTAKE: frozenset({Role.IT, Role.PROGRAM_ADMIN}),
+}
+
+DECISIONS: dict[str, Door | Permission] = {
+    "static": Door.OPEN,
+    "bootstrap.static": Door.OPEN,
+    "assets.htmx": Door.OPEN,
+    "health.healthz": Door.OPEN,
+    "sign_in.form": Door.OPEN,
+    "sign_in.submit": Door.OPEN,
+    "sign_in.setup_form": Door.OPEN,
+    "sign_in.setup_submit": Door.OPEN,
+    "sign_in.sign_out": Door.SIGNED_IN,
+    "intake.take_batch": Door.SENDER,
+    "intake.take_event": Door.SENDER,
+    "board.show": Permission.SEE_BOARD,
+    "board.live": Permission.SEE_BOARD,
+    "freshness.live": Permission.SEE_BOARD,
+    "community.show": Permission.SEE_PEOPLE,
+    "community.live": Permission.SEE_PEOPLE,
+    "person.show": Permission.SEE_PEOPLE,
+    "person.live": Permission.SEE_PEOPLE,
+}
+
+
+class UndecidedRoute(Exception):
+    """A route has no decision: nobody has said who may use it."""
+
+
+def guard(app: Flask) -> None:
+    """Check each request by DECISIONS. Call it when all routes are there: raises UndecidedRoute."""
+    undecided = sorted({rule.endpoint for rule in app.url_map.iter_rules()} - set(DECISIONS))
+    if undecided:
+        raise UndecidedRoute(f"no decision in service/access.py for: {', '.join(undecided)}")
+    app.config["WTF_CSRF_CHECK_DEFAULT"] = False
+    csrf = CSRFProtect(app)
+
+    @app.before_request
+    def decide() -> Response | None:
+        if request.endpoint is None:
+            # No such address: 404 is on its way, and who asks doesn't matter.
+            return None
+        decision = DECISIONS[request.endpoint]
+        if decision is Door.SENDER:
+            return None
+        if decision is not Door.OPEN:
+            refusal = _check(decision)
+            if refusal:
+                return refusal
+        request.max_content_length = FORM_MAX_BYTES
+        csrf.protect()
+        return None
+
+
+def _check(decision: Door | Permission) -> Response | None:
+    who = _who()
+    if who is None:
+        return _sign_in_first()
+    g.signed_in = who
+    if isinstance(decision, Permission):
+        g.actor = within(who.actor, decision)
+        if not g.actor.grants:
+            log.info("access_refused", permission=str(decision), user=who.actor.name)
+            abort(403)
+    return None
+
+
+def _who() -> users.SignedIn | None:
+    token = request.cookies.get(cookie_name())
+    if not token:
+        return None
+    here = context()
+    with Session(here.engine) as session:
+        return users.signed_in(session, token, here.clock())
+
+
+def _sign_in_first() -> Response:
+    """A page asked for by address leads to the sign-in and back; anything else is told 401."""
+    if request.method == "GET" and "HX-Request" not in request.headers:
+        wanted = request.full_path if request.query_string else request.path
+        return redirect(url_for("sign_in.form", next=wanted), 303)
+    abort(401)
+
+
+def cookie_name() -> str:
+    """The sign-in cookie's name; with https browsers hold it to this host alone."""
+    return "__Host-copbridge" if is_https() else "copbridge"
+
+
+def is_https() -> bool:
+    """Whether people reach this installation by https."""
+    return context().settings.public_url.startswith("https://")
+
+
+def actor() -> Actor:
+    """Who asks, with the grants that carry the route's permission."""
+    return cast(Actor, g.actor)
+
+
+def within(who: Actor, permission: Permission) -> Actor:
+    """An actor with only those grants that carry a permission."""
+    return who.only(ROLES[permission])
+
+
+def may(permission: Permission) -> Actor | None:
+    """Who asks, as far as another permission than the route's reaches; None where there is none."""
+    who = within(g.signed_in.actor, permission)
+    return who if who.grants else None

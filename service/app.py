@@ -1,0 +1,148 @@
+"""The web application: intake, pages, health; made once for each web process."""
+
+from http import HTTPStatus
+
+import structlog
+from flask import Flask, Response, g, render_template, request
+from flask_bootstrap import Bootstrap5
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from jobs.runtime import connect_redis, utcnow
+from records.database import is_unreachable, make_engine
+from records.settings import Settings
+from service import access, i18n, wording
+from service.context import EXTENSION, Context
+from service.gate import Gate
+from service.intake import register_intake
+from service.pages import assets, board, community, freshness, health, person, sign_in
+
+log = structlog.get_logger()
+RETRY_AFTER_SECONDS = 30
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+CACHED = frozenset({"static", "bootstrap.static", "assets.htmx"})
+"""Files of ours: they hold nobody's data and may be kept by browsers."""
+
+
+def create_app(settings: Settings) -> Flask:
+    """The application with all its routes. Raises UnsafeDatabase for a database that could lose the ledger.
+
+    A database that can't be reached yet is no error: requests are answered 503 until it can.
+    """
+    app = Flask(__name__)
+    https = settings.public_url.startswith("https://")
+    app.config.update(
+        SECRET_KEY=settings.secret_key.get_secret_value(),
+        SESSION_COOKIE_NAME="__Host-copbridge-form" if https else "copbridge-form",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=https,
+        WTF_CSRF_TIME_LIMIT=settings.sign_in_hours * 3600,
+        # Behind a proxy that speaks https, requests themselves look like http.
+        WTF_CSRF_SSL_STRICT=False,
+        BOOTSTRAP_SERVE_LOCAL=True,
+        SEND_FILE_MAX_AGE_DEFAULT=3600,
+    )
+    engine = make_engine(settings.database_url)
+    app.extensions[EXTENSION] = Context(settings, engine, connect_redis(settings), utcnow)
+    gate = Gate(engine)
+    gate.check()
+    # The web server may fork after this: no connection is handed down.
+    engine.dispose()
+    i18n.install(app, settings.language)
+    app.jinja_env.globals.update(wording.HELPERS, language=settings.language)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    _register(app)
+    _answer_errors(app)
+    _keep_shut(app, gate)
+    access.guard(app)
+    app.after_request(_add_headers)
+    return app
+
+
+def _register(app: Flask) -> None:
+    Bootstrap5(app)
+    register_intake(app)
+    for module in (assets, health, sign_in, freshness, board, community, person):
+        app.register_blueprint(module.blueprint)
+
+
+def _keep_shut(app: Flask, gate: Gate) -> None:
+    @app.before_request
+    def shut() -> tuple[str, int] | None:
+        if request.endpoint in CACHED or gate.is_open():
+            return None
+        return error_page(503)
+
+
+def _add_headers(response: Response) -> Response:
+    response.headers.update(HEADERS)
+    if request.endpoint not in CACHED:
+        response.headers["Cache-Control"] = "no-store"
+    if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
+    if response.status_code == HTTPStatus.UNAUTHORIZED and "HX-Request" in request.headers:
+        # The sign-in ended while the page was open: loading it again leads to the sign-in and back.
+        response.headers["HX-Refresh"] = "true"
+    return response
+
+
+def error_page(status: int) -> tuple[str, int]:
+    """The page for an error, in plain words."""
+    title, text = wording.error(status)
+    who = getattr(g, "signed_in", None)
+    return render_template("error.html", title=title, text=text, status=status, who=who), status
+
+
+def _answer_errors(app: Flask) -> None:
+    @app.errorhandler(HTTPException)
+    def refused(err: HTTPException) -> tuple[str, int] | HTTPException:
+        # A redirect is no error; so is an answer that some view made by itself.
+        if err.response is not None or err.code is None or err.code < HTTPStatus.BAD_REQUEST:
+            return err
+        return error_page(err.code)
+
+    @app.errorhandler(CSRFError)
+    def stale_form(err: CSRFError) -> tuple[str, int]:
+        log.info("form_token_refused", endpoint=request.endpoint)
+        return error_page(int(err.code or HTTPStatus.BAD_REQUEST))
+
+    @app.errorhandler(DBAPIError)
+    def database(err: DBAPIError) -> tuple[str, int]:
+        if not is_unreachable(err):
+            return failed(err)
+        log.warning("page_database_unreachable", endpoint=request.endpoint)
+        return error_page(503)
+
+    @app.errorhandler(Exception)
+    def failed(err: Exception) -> tuple[str, int]:
+        # The message of an error may quote what somebody typed: its type and place have to do.
+        original = err.original_exception if isinstance(err, InternalServerError) else err
+        log.error("page_failed", endpoint=request.endpoint, error=type(original).__name__, at=_place(original))
+        return error_page(500)
+
+
+def _place(err: BaseException | None) -> str:
+    frame = err.__traceback__ if err else None
+    while frame and frame.tb_next:
+        frame = frame.tb_next
+    return f"{frame.tb_frame.f_globals.get('__name__')}:{frame.tb_lineno}" if frame else ""

@@ -1,0 +1,57 @@
+"""How commands answer: tables and sentences for people, JSON for scripts."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+NARROWEST = 100
+"""Where the output is no terminal: so many columns."""
+
+
+def clean(value: object) -> str:
+    """Foreign text without what a terminal would obey."""
+    return "".join(c if c.isprintable() else "?" for c in str(value))
+
+
+def say(sentence: str) -> None:
+    typer.echo(sentence)
+
+
+def say_json(value: object) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> None:
+    """A table on standard output; the columns of `right` hold numbers."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=max(console.width, NARROWEST))
+    shown = Table(title=title or None, title_justify="left", box=box.SIMPLE, pad_edge=False)
+    for column in columns:
+        shown.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(Text(clean(cell)) for cell in row))
+    console.print(shown)
+
+
+def hours(minutes: int) -> str:
+    """Minutes as people read them: 4:00."""
+    sign = "-" if minutes < 0 else ""
+    return f"{sign}{abs(minutes) // 60}:{abs(minutes) % 60:02}"
+
+
+def local(moment: datetime, timezone: str) -> str:
+    """A moment on the wall clock of a program or community."""
+    return f"{moment.astimezone(ZoneInfo(timezone)):%Y-%m-%d %H:%M}"
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """`1 site`, `2 sites`."""
+    return f"{number} {one if number == 1 else many or one + 's'}"

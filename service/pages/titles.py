@@ -1,0 +1,21 @@
+"""Titles out of program files, in the language of the pages. A code without a title stands for itself."""
+
+from mappings.program import Program, words
+from service.context import context
+
+
+def program_title(program: Program) -> str:
+    """The program's title."""
+    return words(program.title, context().settings.language) or program.program
+
+
+def topic_title(program: Program, code: str) -> str:
+    """A topic's title."""
+    found = program.topic(code)
+    return words(found.title, context().settings.language) if found else code
+
+
+def region_title(program: Program, code: str) -> str:
+    """A region's title."""
+    found = program.region(code)
+    return words(found.title, context().settings.language) if found else code

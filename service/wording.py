@@ -1,0 +1,243 @@
+"""Words for the codes and figures that records and mappings answer with. Programs bring their own titles."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from mappings.facts import Ended, Nothing
+from mappings.matching import Refusal
+from mappings.standing import Status
+from records.actor import Role
+from records.users import PASSWORD_LENGTH
+from service.i18n import N_, _
+
+MINUTES = 60
+NOON = 12
+
+MONTHS = (
+    N_("Jan"),
+    N_("Feb"),
+    N_("Mar"),
+    N_("Apr"),
+    N_("May"),
+    N_("Jun"),
+    N_("Jul"),
+    N_("Aug"),
+    N_("Sep"),
+    N_("Oct"),
+    N_("Nov"),
+    N_("Dec"),
+)
+
+COMPONENTS = {
+    "online": N_("online"),
+    "face_to_face": N_("face-to-face"),
+    "virtual": N_("virtual"),
+    "implementation": N_("implementation"),
+}
+
+MODES = {"face_to_face": N_("face-to-face"), "virtual": N_("virtual"), "hybrid": N_("hybrid")}
+
+ACTIVITY_KINDS = {
+    "assign": N_("Assignment"),
+    "attendance": N_("Attendance"),
+    "bigbluebuttonbn": N_("Online meeting"),
+    "book": N_("Book"),
+    "chat": N_("Chat"),
+    "choice": N_("Choice"),
+    "data": N_("Database"),
+    "feedback": N_("Feedback"),
+    "folder": N_("Folder"),
+    "forum": N_("Forum"),
+    "glossary": N_("Glossary"),
+    "h5pactivity": N_("Interactive content"),
+    "imscp": N_("Content package"),
+    "label": N_("Text"),
+    "lesson": N_("Lesson"),
+    "lti": N_("External tool"),
+    "page": N_("Page"),
+    "quiz": N_("Quiz"),
+    "resource": N_("File"),
+    "scorm": N_("SCORM package"),
+    "survey": N_("Survey"),
+    "url": N_("Link"),
+    "wiki": N_("Wiki"),
+    "workshop": N_("Workshop"),
+}
+
+NOTHING = {
+    Nothing.NO_RULE: N_("No rule of the program gives minutes for this activity."),
+    Nothing.NOT_PASSED: N_("It was finished without the pass that Moodle asks for here."),
+    Nothing.UNDONE: N_("It was marked as not done again in Moodle."),
+    Nothing.PROVISIONAL: N_("On its way: Moodle has yet to confirm it."),
+    Nothing.UNKNOWN_ACTIVITY: N_("On its way: Moodle has yet to describe this activity."),
+    Nothing.MODE_WITHOUT_COMPONENT: N_("The program counts no minutes for meetings held in this way."),
+    Nothing.ALTERNATIVE_COUNTED: N_("The same meeting is counted on another line: the one with more minutes counts."),
+    Nothing.NOT_A_PARTICIPANT: N_("Hours are counted for participants only, and this person isn't one here."),
+    Nothing.ZERO_MINUTES: N_("It counts as zero minutes."),
+}
+
+ENDED = {
+    Ended.UNDONE: N_("Marked as not done again in Moodle."),
+    Ended.RESET: N_("Completion was reset in Moodle; the minutes stay."),
+    Ended.DELETED: N_("The activity was deleted in Moodle; the minutes stay."),
+    Ended.LEFT: N_("The person left the course; the minutes stay."),
+}
+
+STANDINGS = {
+    Status.NO_COMMITMENT: N_("No commitment"),
+    Status.BELOW: N_("Not met yet"),
+    Status.IN_BAND: N_("Met"),
+    Status.ABOVE: N_("Met, and more"),
+}
+
+MEMBER_STATUS = {"active": N_("active"), "suspended": N_("suspended"), "left": N_("left")}
+
+MEMBER_ROLES = {
+    "participant": N_("Participant"),
+    "facilitator": N_("Facilitator"),
+    "other": N_("Another role"),
+    "unknown": N_("Role not known yet"),
+}
+
+ROLES = {
+    Role.IT: N_("IT"),
+    Role.PROGRAM_ADMIN: N_("Program administrator"),
+    Role.STAFF: N_("Program staff"),
+    Role.FACILITATOR: N_("Facilitator"),
+    Role.AUDITOR: N_("Auditor"),
+}
+
+REFUSALS = {
+    Refusal.UNKNOWN_TOPIC: N_("The program file has no topic “%(topic)s”. Add it there, or change the course's ID number in Moodle."),
+    Refusal.UNKNOWN_REGION: N_("The program file has no region “%(region)s”. Add it there, or change the course's ID number in Moodle."),
+    Refusal.COMMITMENT_NOT_SET: N_("The topic “%(topic)s” needs an hour band of its own, and the program file doesn't state it yet. Set its commitment there."),
+}
+
+PASSWORD_FAULTS = {
+    "too_short": N_("Use at least %(least)s characters."),
+    "too_long": N_("Use at most %(most)s characters."),
+    "is_email": N_("Your e-mail address can't be your password."),
+    "differs": N_("The two entries differ: type the same password twice."),
+}
+
+ERRORS = {
+    400: (N_("That form is out of date"), N_("Go back, load the page again, and send the form once more.")),
+    401: (N_("Please sign in"), N_("This page is for people who are signed in.")),
+    403: (
+        N_("Your account has no access yet"),
+        N_("You are signed in, but nobody has given your account a role for this page. Ask your program administrator for it."),
+    ),
+    404: (N_("There is nothing here for you"), N_("Either this page doesn't exist, or it lies outside of what your account covers.")),
+    405: (N_("That doesn't work on this page"), N_("Go back to the board and try again from there.")),
+    413: (N_("That was too much at once"), N_("What you sent is larger than a form may be.")),
+    503: (N_("We'll be right back"), N_("The database can't be reached at the moment. Nothing is lost: try again in a minute.")),
+}
+SOMETHING_BROKE = (
+    N_("Something went wrong on our side"),
+    N_("It has been noted. Try again; if it happens once more, tell your IT staff the time at which it did."),
+)
+
+
+def _plain(code: str) -> str:
+    return code.replace("_", " ")
+
+
+def _from(table: dict[Any, str]) -> Callable[[str], str]:
+    """A function from a code to its words; a code that a program file brought along reads as it is."""
+
+    def words(code: str) -> str:
+        return _(table[code]) if code in table else _plain(code)
+
+    return words
+
+
+component = _from(COMPONENTS)
+mode = _from(MODES)
+activity_kind = _from(ACTIVITY_KINDS)
+nothing = _from(NOTHING)
+ended = _from(ENDED)
+standing = _from(STANDINGS)
+member_status = _from(MEMBER_STATUS)
+member_role = _from(MEMBER_ROLES)
+
+
+def roles(held: frozenset[Role]) -> str:
+    """The roles of somebody who is signed in, for the head of the page."""
+    return ", ".join(_(ROLES[role]) for role in Role if role in held)
+
+
+def refusal(code: Refusal, topic: str, region: str) -> str:
+    """Why a course became no community, and what to do about it."""
+    return _(REFUSALS[code], topic=topic, region=region)
+
+
+def password_fault(reason: str) -> str:
+    """What is wrong with a new password."""
+    return _(PASSWORD_FAULTS[reason], least=PASSWORD_LENGTH.start, most=PASSWORD_LENGTH.stop - 1)
+
+
+def error(status: int) -> tuple[str, str]:
+    """Title and text of the page for an HTTP status."""
+    server = status >= 500  # noqa: PLR2004 - HTTP's own border
+    title, text = ERRORS.get(status, SOMETHING_BROKE if server else ERRORS[404])
+    return _(title), _(text)
+
+
+def hours(minutes: int) -> str:
+    """An amount of minutes as people read it: 11 h 30 min."""
+    sign, (whole, rest) = ("−" if minutes < 0 else ""), divmod(abs(minutes), MINUTES)
+    if not rest:
+        return sign + _("%(hours)s h", hours=whole)
+    if not whole:
+        return sign + _("%(minutes)s min", minutes=rest)
+    return sign + _("%(hours)s h %(minutes)s min", hours=whole, minutes=rest)
+
+
+def band(low: int, high: int) -> str:
+    """An hour band: 16–20 h."""
+    if low == high:
+        return hours(low)
+    if low % MINUTES or high % MINUTES:
+        return _("%(low)s to %(high)s", low=hours(low), high=hours(high))
+    return _("%(low)s–%(high)s h", low=low // MINUTES, high=high // MINUTES)
+
+
+def day(moment: datetime, timezone: str) -> str:
+    """The day of a moment in a time zone: Nov 21, 2026."""
+    there = moment.astimezone(ZoneInfo(timezone))
+    return _("%(month)s %(day)s, %(year)s", month=_(MONTHS[there.month - 1]), day=there.day, year=there.year)
+
+
+def moment(when: datetime, timezone: str) -> str:
+    """A moment in a time zone: Nov 21, 2026, 2:03 PM PST. A translation may use hour24 instead."""
+    there = when.astimezone(ZoneInfo(timezone))
+    half = _("AM") if there.hour < NOON else _("PM")
+    return _(
+        "%(day)s, %(hour)s:%(minute)s %(half)s %(zone)s",
+        day=day(when, timezone),
+        hour=there.hour % NOON or NOON,
+        hour24=there.hour,
+        minute=f"{there.minute:02}",
+        half=half,
+        zone=there.tzname() or "",
+    )
+
+
+HELPERS: dict[str, Any] = {
+    "activity_kind": activity_kind,
+    "component_words": component,
+    "day": day,
+    "ended_words": ended,
+    "hours": hours,
+    "hour_band": band,
+    "member_role": member_role,
+    "member_status": member_status,
+    "mode_words": mode,
+    "moment": moment,
+    "nothing_words": nothing,
+    "refusal_words": refusal,
+    "role_words": roles,
+    "standing_words": standing,
+}

@@ -1,0 +1,122 @@
+"""PostgreSQL and Valkey for tests: the embedded ones, or servers that the environment names."""
+
+import hashlib
+import hmac
+import os
+import secrets
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import URL, make_url
+
+from service.embedded.postgres import APP, OWNER, Passwords, Postgres, make_database, make_role
+from service.embedded.valkey import Valkey
+
+
+@dataclass(frozen=True)
+class Database:
+    """One database of a test, as SQLAlchemy URLs."""
+
+    name: str
+    url: str
+    """As the application's role."""
+    owner_url: str
+    """As the role that owns the tables."""
+    admin_url: str
+    """As the superuser."""
+
+
+class Servers:
+    """PostgreSQL and Redis for a run of tests; `start` before use, `stop` after."""
+
+    def __init__(self, admin_url: str | None = None, redis_url: str | None = None) -> None:
+        self._given_admin_url = admin_url
+        self._given_redis_url = redis_url
+        self.folder = Path(tempfile.mkdtemp(prefix="copbridge-test-"))
+        self.postgres: Postgres | None = None
+        """The embedded server, None where TEST_DATABASE_URL names another."""
+        self.valkey: Valkey | None = None
+        """The embedded server, None where TEST_REDIS_URL names another."""
+        self._passwords = Passwords(*(secrets.token_urlsafe(16) for _ in range(3)))
+
+    @classmethod
+    def from_environment(cls) -> "Servers":
+        """As TEST_DATABASE_URL (a superuser's URL) and TEST_REDIS_URL say; they will be written to."""
+        return cls(os.environ.get("TEST_DATABASE_URL"), os.environ.get("TEST_REDIS_URL"))
+
+    def start(self) -> None:
+        """Start what wasn't given, and make the two roles."""
+        if self._given_admin_url is None:
+            self.postgres = Postgres(self.folder, self._passwords)
+            self.postgres.start()
+        else:
+            # The same on every run against this server, so that runs side by side agree.
+            self._passwords = Passwords("", *(_derived(self._given_admin_url, role) for role in (OWNER, APP)))
+            with self._connect() as connection:
+                make_role(connection, OWNER, self._passwords.owner)
+                make_role(connection, APP, self._passwords.app)
+        if self._given_redis_url is None:
+            (self.folder / "valkey").mkdir()
+            self.valkey = Valkey(self.folder / "valkey")
+            self.valkey.start()
+
+    def stop(self) -> None:
+        """Stop what `start` started, and remove its data."""
+        if self.valkey is not None:
+            self.valkey.stop()
+        if self.postgres is not None:
+            self.postgres.stop()
+            if self.postgres.elsewhere:
+                shutil.rmtree(self.postgres.folder)
+        shutil.rmtree(self.folder)
+
+    @property
+    def redis_url(self) -> str:
+        """The Redis server's URL."""
+        if self.valkey is not None:
+            return self.valkey.url
+        return str(self._given_redis_url)
+
+    def database(self, name: str) -> Database:
+        """The URLs of a database, whether it exists or not."""
+        return Database(
+            name,
+            url=self._url(name, APP, self._passwords.app),
+            owner_url=self._url(name, OWNER, self._passwords.owner),
+            admin_url=_text(self._admin_url(name)),
+        )
+
+    def create(self, name: str, template: str = "template1") -> Database:
+        """Make a database out of a template, which nobody may be connected to."""
+        with self._connect() as connection:
+            make_database(connection, name, template)
+        return self.database(name)
+
+    def drop(self, name: str) -> None:
+        """Drop a database, whoever is connected to it."""
+        with self._connect() as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def _admin_url(self, database: str) -> URL:
+        if self.postgres is not None:
+            return make_url(self.postgres.admin_url(database))
+        return make_url(str(self._given_admin_url)).set(drivername="postgresql+psycopg", database=database)
+
+    def _url(self, database: str, role: str, password: str) -> str:
+        return _text(self._admin_url(database).set(username=role, password=password))
+
+    def _connect(self) -> psycopg.Connection:
+        url = _text(self._admin_url("postgres").set(drivername="postgresql"))
+        return psycopg.connect(url, autocommit=True)
+
+
+def _text(url: URL) -> str:
+    return url.render_as_string(hide_password=False)
+
+
+def _derived(admin_url: str, role: str) -> str:
+    return hmac.new(admin_url.encode(), role.encode(), hashlib.sha256).hexdigest()
