@@ -20,8 +20,8 @@ from records.models import InboxItem, MirrorCourse, MirrorGroup, MirrorModule, M
 
 log = structlog.get_logger()
 BATCH = 500
-TRANSIENT = {"40001", "40P01", "55P03", "57014"}
-"""Serialization, deadlock, lock and statement time-outs: nobody's fault, tried again without counting."""
+TRANSIENT = {"25P03", "40001", "40P01", "55P03", "57014"}
+"""Frozen for too long, serialization, deadlock, lock and statement time-outs: nobody's fault, tried again without counting."""
 
 Parsed = EventData | AnyReading
 
@@ -55,15 +55,23 @@ def drain(engine: Engine, *, batch: int = BATCH, seen: int = 0) -> int:
 
 
 def _after_error(engine: Engine, ids: Sequence[int], err: Exception, *, alone: bool) -> None:
-    """One item failed alone: count it. A batch failed: its items are due again, each alone."""
-    code = getattr(getattr(err, "orig", None), "sqlstate", None) if isinstance(err, DBAPIError) else None
-    # The class of the error, never its text: that may quote a person's data.
-    reason = f"{type(err).__name__}{f' {code}' if code else ''}"
+    """One item failed alone: count it. A batch failed: its items are due again, each alone. What was
+    nobody's fault is put off a little, uncounted: whoever holds the locks may be frozen for a while."""
+    reason, transient = _reason(err)
     log.warning("inbox_batch_failed", items=len(ids), first=ids[0], error=reason)
-    if alone and code not in TRANSIENT:
-        with Session(engine) as session, session.begin():
+    with Session(engine) as session, session.begin():
+        if transient:
+            inbox.put_off(session, ids)
+        elif alone:
             status = inbox.fail(session, ids[0], reason)
-        log.warning("inbox_item_failed", item=ids[0], status=status)
+            log.warning("inbox_item_failed", item=ids[0], status=status)
+
+
+def _reason(err: Exception) -> tuple[str, bool]:
+    """(Class, SQL state and constraint of an error, whether it is transient); never its text: that may quote a person's data."""
+    code = getattr(getattr(err, "orig", None), "sqlstate", None) if isinstance(err, DBAPIError) else None
+    constraint = getattr(getattr(getattr(err, "orig", None), "diag", None), "constraint_name", None) if code else None
+    return " ".join(part for part in (type(err).__name__, code, constraint) if part), code in TRANSIENT
 
 
 def process(engine: Engine, ids: Sequence[int]) -> None:

@@ -1,16 +1,19 @@
 """One method for each function in use, and `call` for the rest."""
 
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import requests
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
+from moodle_client.errors import MoodleError, Reason
 from moodle_client.functions import Function
-from moodle_client.models import ActivityCompletion, SiteInfo
+from moodle_client.models import ActivityCompletion, ActivityCompletions, SiteInfo
 from moodle_client.transport import Reply, post
 
-_completions = TypeAdapter(tuple[ActivityCompletion, ...])
+T = TypeVar("T")
+_completions = TypeAdapter(ActivityCompletions)
+_site_info = TypeAdapter(SiteInfo)
 
 
 class MoodleClient:
@@ -45,7 +48,7 @@ class MoodleClient:
     # https://docs.moodle.org/dev/Web_service_API_functions
     def site_info(self) -> SiteInfo:
         """Who the token belongs to and which functions it may call. Needs webservice/rest:use alone."""
-        return SiteInfo.model_validate(self.call(Function.SITE_INFO).data)
+        return _understood(Function.SITE_INFO, _site_info, self.call(Function.SITE_INFO).data)
 
     # https://docs.moodle.org/dev/Web_service_API_functions
     def activity_completions(self, course: int, user: int) -> tuple[Reply, tuple[ActivityCompletion, ...]]:
@@ -56,4 +59,13 @@ class MoodleClient:
         a word: take a missing activity for unknown, never for incomplete.
         """
         reply = self.call(Function.ACTIVITY_COMPLETIONS, courseid=course, userid=user)
-        return reply, _completions.validate_python(reply.data["statuses"])
+        return reply, _understood(Function.ACTIVITY_COMPLETIONS, _completions, reply.data).statuses
+
+
+def _understood(function: str, adapter: TypeAdapter[T], data: Any) -> T:
+    try:
+        return adapter.validate_python(data)
+    except ValidationError as err:
+        # Its text quotes what was sent: only the places are told.
+        places = {".".join(str(step) for step in e["loc"]) for e in err.errors(include_input=False)}
+        raise MoodleError(function, Reason.NOT_MOODLE, f"unexpected answer at {', '.join(sorted(places)[:5])}") from None

@@ -43,3 +43,7 @@ class ActivityCompletion(Answer):
     def exists(self) -> bool:
         """Whether there is anything to know: an answer for a row that isn't there says state 0 at time 0."""
         return bool(self.state or self.timecompleted)
+
+
+class ActivityCompletions(Answer):
+    statuses: tuple[ActivityCompletion, ...]

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from records import audit
 from records.actor import Actor
 from records.attendance_file import AttendanceRow, Problem
-from records.attendance_lookup import CHUNK, Lookup, Unknown
+from records.attendance_lookup import Lookup, Unknown
 from records.facts import NewFact, record_facts
+from records.keys import among
 from records.memberships import ensure_memberships, mark_dirty
 from records.models import Community, FactRow, Membership, SessionRow, uuid7
 
@@ -101,7 +102,8 @@ def plan_attendance(
     presences = _agreeing(presences, known, plan.problems)
     ids = _plan_sessions(presences, known, plan)
     wanted = {attendance_key(ids[_name(p.meeting)], p.account_id): p for p in presences}
-    held = _held(session, list(wanted))
+    current = select(FactRow).where(among(FactRow.key, wanted), FactRow.superseded_at.is_(None))
+    held = {fact.key: fact for fact in session.scalars(current)}
     for key, presence in wanted.items():
         fact = held.get(key)
         same = fact is not None and (fact.minutes, fact.happened_at) == (presence.minutes, presence.meeting.starts_at)
@@ -109,14 +111,6 @@ def plan_attendance(
         plan.facts.append(PlannedFact(presence, ids[_name(presence.meeting)], action, fact.minutes if fact else None))
     plan.problems.sort(key=lambda problem: problem.line)
     return plan
-
-
-def _held(session: Session, keys: list[str]) -> dict[str, FactRow]:
-    held: dict[str, FactRow] = {}
-    for start in range(0, len(keys), CHUNK):
-        current = select(FactRow).where(FactRow.key.in_(keys[start : start + CHUNK]), FactRow.superseded_at.is_(None))
-        held |= {fact.key: fact for fact in session.scalars(current)}
-    return held
 
 
 def apply_plan(session: Session, plan: Plan, *, actor: Actor, digest: str) -> int:
@@ -134,10 +128,7 @@ def apply_plan(session: Session, plan: Plan, *, actor: Actor, digest: str) -> in
     ensure_memberships(session, {(f.presence.meeting.community_id, f.presence.person_id) for f in plan.facts})
     correlation = uuid7()
     facts = [_fact(f) for f in plan.facts if f.action != "unchanged"]
-    written = 0
-    for start in range(0, len(facts), CHUNK):
-        chunk = facts[start : start + CHUNK]
-        written += record_facts(session, chunk, {fact.key: correlation for fact in chunk})
+    written = record_facts(session, facts, {fact.key: correlation for fact in facts})
     # A known session that an activity stands for from now on may count otherwise for whoever did both.
     communities = {meeting.community_id for _, meeting in plan.linked}
     mark_dirty(session, select(Membership.id).where(Membership.community_id.in_(communities)))

@@ -7,9 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from records.attendance_file import AttendanceRow
+from records.keys import among
 from records.models import Account, Community, CommunityCourse, Membership, MirrorCourse, MirrorModule, Site
-
-CHUNK = 5_000
 
 
 class Unknown(Exception):
@@ -25,9 +24,8 @@ class Lookup:
     """Everything that the rows can name, read once."""
 
     def __init__(self, session: Session, rows: Sequence[AttendanceRow]) -> None:
-        self._sites = dict(
-            session.execute(select(Site.slug, Site.id).where(Site.slug.in_({r.site for r in rows}))).tuples().all()
-        )
+        named = session.execute(select(Site.slug, Site.id).where(Site.slug.in_({row.site for row in rows})))
+        self._sites = {slug: site_id for slug, site_id in named}  # noqa: C416 - dict() of rows loses their types
         self._read_communities(session)
         self._read_accounts(session, rows)
         self._modules: dict[tuple[UUID, UUID, str], list[int]] = {}
@@ -109,26 +107,17 @@ class Lookup:
         idnumbers = sorted({row.idnumber for row in rows if row.idnumber})
         on_sites = Account.site_id.in_(self._sites.values())
         persons: set[UUID] = set()
-        for start in range(0, len(users), CHUNK):
-            for account in session.scalars(
-                select(Account).where(on_sites, Account.moodle_user_id.in_(users[start : start + CHUNK]))
-            ):
-                self._by_user[(account.site_id, account.moodle_user_id)] = account
-                persons.add(account.person_id)
-        for start in range(0, len(idnumbers), CHUNK):
-            named = select(Account).where(
-                on_sites, Account.present, Account.idnumber.in_(idnumbers[start : start + CHUNK])
-            )
-            for account in session.scalars(named):
-                self._by_idnumber.setdefault((account.site_id, account.idnumber), []).append(account)
-                persons.add(account.person_id)
-        self._members: set[tuple[UUID, UUID]] = set()
-        wanted = sorted(persons)
-        for start in range(0, len(wanted), CHUNK):
-            pairs = select(Membership.community_id, Membership.person_id).where(
-                Membership.person_id.in_(wanted[start : start + CHUNK])
-            )
-            self._members |= {(community, person) for community, person in session.execute(pairs)}
+        for account in session.scalars(select(Account).where(on_sites, among(Account.moodle_user_id, users))):
+            self._by_user[(account.site_id, account.moodle_user_id)] = account
+            persons.add(account.person_id)
+        named = select(Account).where(on_sites, Account.present, among(Account.idnumber, idnumbers))
+        for account in session.scalars(named):
+            self._by_idnumber.setdefault((account.site_id, account.idnumber), []).append(account)
+            persons.add(account.person_id)
+        pairs = select(Membership.community_id, Membership.person_id).where(
+            among(Membership.person_id, sorted(persons))
+        )
+        self._members = {(community, person) for community, person in session.execute(pairs)}
 
     def _read_modules(self, session: Session) -> None:
         rows = session.execute(

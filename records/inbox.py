@@ -150,6 +150,16 @@ def fail(session: Session, item_id: int, reason: str) -> str:
     return str(row[0])
 
 
+def put_off(session: Session, ids: Sequence[int]) -> None:
+    """Make claimed items due again a second later, as if they had not been tried."""
+    session.execute(
+        update(InboxItem)
+        .where(among(InboxItem.id, ids), InboxItem.status == "pending")
+        .values(attempts=func.greatest(InboxItem.attempts - 1, 0), due_at=func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, 1)),
+        execution_options={"synchronize_session": False},
+    )
+
+
 def bury_silent_deaths(session: Session) -> int:
     """Dead letters of items whose attempts ended without a word too often: they may kill what touches them."""
     result = session.execute(

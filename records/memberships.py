@@ -122,11 +122,8 @@ def refresh_memberships(session: Session, pairs: set[PairKey]) -> None:
     }
     placed = {pair for pair in pairs if (pair[0], pair[1]) in communities}
     accounts = ensure_accounts(session, {(site, user) for site, _, user in placed})
-    persons = dict(
-        session.execute(select(Account.id, Account.person_id).where(among(Account.id, accounts.values())))
-        .tuples()
-        .all()
-    )
+    found = session.execute(select(Account.id, Account.person_id).where(among(Account.id, accounts.values())))
+    persons = {account: person for account, person in found}  # noqa: C416 - dict() of rows has no type
     wanted = {(communities[(site, course)], persons[accounts[(site, user)]]) for site, course, user in placed}
     ensure_memberships(session, wanted)
     mark_dirty(

@@ -17,13 +17,17 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="ignore", secrets_dir=SECRETS_FOLDER if SECRETS_FOLDER.is_dir() else None)
 
-    database_url: Annotated[str, Field(description="PostgreSQL for the application's role, which owns no table.")]
+    database_url: Annotated[
+        str, Field(repr=False, description="PostgreSQL for the application's role, which owns no table.")
+    ]
     migration_database_url: Annotated[
         str | None,
-        Field(description="PostgreSQL for the role that owns the tables; only `copbridge migrate` needs it."),
+        Field(
+            repr=False, description="PostgreSQL for the role that owns the tables; only `copbridge migrate` needs it."
+        ),
     ] = None
     redis_url: Annotated[
-        str, Field(description="Redis or Valkey, for the queue only: nothing that matters lives there.")
+        str, Field(repr=False, description="Redis or Valkey, for the queue only: nothing that matters lives there.")
     ]
     secret_key: Annotated[SecretStr, Field(min_length=32, description="Signs form tokens.")]
     encryption_key: Annotated[SecretStr, Field(description="A Fernet key; encrypts site tokens and secrets at rest.")]

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, and_, cast, func, literal, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from records import audit, inbox
 from records.actor import Actor
+from records.keys import among
 from records.models import InboxItem, Site
 from records.sites import UNCONFIRMED
 
 STATUSES = ("dead", "quarantined", "waiting")
-CHUNK = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,6 @@ def stuck(session: Session, statuses: Sequence[str] = STATUSES, site_id: UUID | 
     return [Stuck(*row) for row in session.execute(statement)]
 
 
-def _of_the_site_itself() -> ColumnElement[bool]:
-    """Not what an unconfirmed copy sent: taking that in would write the copy's state over the site's."""
-    confirmed = InboxItem.waits_for == literal("epoch:").concat(cast(Site.epoch, String))
-    return or_(InboxItem.reason.is_distinct_from(UNCONFIRMED), confirmed)
-
-
 def replay(
     session: Session,
     actor: Actor,
@@ -60,21 +54,12 @@ def replay(
     ids: Sequence[int] = (),
 ) -> tuple[int, int]:
     """Make put-aside items due again. Returns (how many, how many stay since their sender is unconfirmed)."""
-    wanted: list[ColumnElement[bool]] = [InboxItem.status.in_(statuses)]
-    if site_id:
-        wanted.append(InboxItem.site_id == site_id)
+    chosen = [InboxItem.status.in_(statuses), *([InboxItem.site_id == site_id] if site_id else [])]
     if ids:
-        wanted.append(InboxItem.id.in_(ids))
-    items = select(InboxItem.id).join(Site, Site.id == InboxItem.site_id)
-    chosen = list(session.scalars(items.where(*wanted, _of_the_site_itself()).order_by(InboxItem.id)))
-    left = session.scalar(
-        select(func.count()).select_from(items.where(and_(*wanted), ~_of_the_site_itself()).subquery())
-    )
-    done = sum(
-        inbox.replay(session, statuses, site_id, chosen[start : start + CHUNK])
-        for start in range(0, len(chosen), CHUNK)
-    )
+        chosen.append(among(InboxItem.id, ids))
+    done = inbox.replay(session, statuses, site_id, ids)
+    left = session.scalar(select(func.count()).where(*chosen, InboxItem.reason == UNCONFIRMED)) or 0
     if done:
-        scope = {"statuses": list(statuses), "items": done, "first": chosen[0]}
-        audit.record(session, actor, "inbox.replayed", str(site_id or "all"), after=scope)
-    return done, left or 0
+        after = {"statuses": list(statuses), "items": done}
+        audit.record(session, actor, "inbox.replayed", str(site_id or "all"), after=after)
+    return done, left

@@ -1,6 +1,8 @@
 """The web application: intake, pages, health; made once for each web process."""
 
+import traceback
 from http import HTTPStatus
+from pathlib import Path
 
 import structlog
 from flask import Flask, Response, g, render_template, request
@@ -20,6 +22,8 @@ from service.pages import assets, board, community, freshness, health, person, s
 
 log = structlog.get_logger()
 RETRY_AFTER_SECONDS = 30
+DEEPEST = 6
+"""How many of the innermost frames of an error are logged."""
 POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -68,8 +72,8 @@ def create_app(settings: Settings) -> Flask:
     gate.check()
     # The web server may fork after this: no connection is handed down.
     engine.dispose()
-    i18n.install(app, settings.language)
-    app.jinja_env.globals.update(wording.HELPERS, language=settings.language)
+    i18n.install(app, settings.page_language)
+    app.jinja_env.globals.update(wording.HELPERS, language=settings.page_language)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     _register(app)
     _answer_errors(app)
@@ -141,8 +145,6 @@ def _answer_errors(app: Flask) -> None:
         return error_page(500)
 
 
-def _place(err: BaseException | None) -> str:
-    frame = err.__traceback__ if err else None
-    while frame and frame.tb_next:
-        frame = frame.tb_next
-    return f"{frame.tb_frame.f_globals.get('__name__')}:{frame.tb_lineno}" if frame else ""
+def _place(err: BaseException | None) -> list[str]:
+    frames = traceback.extract_tb(err.__traceback__)[-DEEPEST:] if err else []
+    return [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames]

@@ -9,7 +9,7 @@ import typer
 from jobs.queues import QueueName
 from records.actor import CLI
 from records.attendance import Plan, apply_plan, plan_attendance
-from records.attendance_file import read_attendance
+from records.attendance_file import UnreadableFile, read_attendance
 from service.cli.errors import UserError
 from service.cli.opening import records
 from service.cli.output import clean, counted, local, say, say_json, table
@@ -44,9 +44,11 @@ def attendance(
     """
     try:
         data = file.read_bytes()
+        rows, problems = read_attendance(data)
     except OSError as err:
         raise UserError(f"{file} can't be read: {err.strerror}.") from err
-    rows, problems = read_attendance(data)
+    except UnreadableFile as err:
+        raise UserError(f"{file}: {err}") from err
     with records() as opened:
         with opened.transaction() as session:
             plan = plan_attendance(session, rows, problems, opened.now())

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from jobs.queues import QueueName, wake
 from jobs.runtime import connect_redis, utcnow
-from records.attendance_file import UnreadableFile
 from records.bindings import BindingError
 from records.database import UnsafeDatabase, check_database, is_unreachable, make_engine
 from records.secrets import SecretError
@@ -21,7 +20,7 @@ from service.cli.errors import UserError
 from service.cli.processes import load_settings
 
 NO_DATABASE = 3
-SAID = (SiteError, SecretError, BindingError, UnreadableFile)
+SAID = (SiteError, SecretError, BindingError)
 """Errors whose message is the sentence for the person at the terminal."""
 LOCKED = "55P03"
 

@@ -1,109 +1,148 @@
-"""The house's own processes for tests that kill them: web, workers, scheduler, each a real process group."""
+"""One Moodle site and one program in a test's database: its real intake, its real jobs, and what they wrote."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import Any
+from uuid import UUID
 
+from flask import Flask
+from redis import Redis
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+from standardwebhooks import Webhook
+
+from jobs import process, reconcile
+from records import inbox, ledger
+from records.models import Base, InboxItem, Membership, Site
+from records.programs import add_version
+from records.secrets import Purpose, keep_secret, make_secret
 from records.settings import Settings
-from tests.support.up import free_port
+from service.context import EXTENSION, Context
+from service.intake import register_intake
+from tests.support import books
 
-ROOT = Path(__file__).parents[2]
-
-
-class Process:
-    """One `copbridge` command, and its group."""
-
-    def __init__(self, house: "House", *command: str) -> None:
-        self.command = command
-        self._house = house
-        self.pid = house.spawn(command)
-
-    @property
-    def name(self) -> str:
-        return self.command[0]
-
-    def alive(self) -> bool:
-        """Whether the group's leader runs (or is frozen)."""
-        try:
-            return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-        except OSError:
-            return False
-
-    def members(self) -> list[int]:
-        """The leader's children: gunicorn's worker processes."""
-        try:
-            return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
-        except OSError:
-            return []
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send to the whole group; one that is gone gets nothing."""
-        try:
-            os.killpg(self.pid, number)
-        except ProcessLookupError:
-            return
-
-    def kill(self) -> None:
-        """SIGKILL the whole group, and start the command anew, as any supervisor would."""
-        self.signal(signal.SIGKILL)
-        self.pid = self._house.spawn(self.command)
-
-    def ensure(self) -> None:
-        """Start the command anew where it has ended by itself, as any supervisor would."""
-        if not self.alive():
-            self.kill()
+LAB = (Path(__file__).parents[1] / "fixtures" / "programs" / "lab.yaml").read_text(encoding="utf-8")
+WWWROOT = "https://moodle.example.org"
+EPOCH = UUID("018f6c2e-0000-7000-8000-0000000000aa")
+NOW = datetime.fromtimestamp(1_795_300_000, UTC)
+"""After everything that was recorded."""
+SLUG = "lab"
+KEPT = {"sites", "site_secrets", "programs", "program_versions", "users", "grants"}
+"""What `reset` leaves in place."""
 
 
 class House:
-    """Starts the processes of one installation; whatever runs at its end is killed."""
+    """A site named `lab` and the program of fixtures/programs/lab.yaml."""
 
-    def __init__(self, settings: Settings, folder: Path) -> None:
-        self.port = free_port()
-        self.log = folder / "house.log"
-        environment = {name: value for name, value in os.environ.items() if "DATABASE_URL" not in name}
-        environment |= {
-            "DATABASE_URL": settings.database_url,
-            "REDIS_URL": settings.redis_url,
-            "SECRET_KEY": settings.secret_key.get_secret_value(),
-            "ENCRYPTION_KEY": settings.encryption_key.get_secret_value(),
-            "LOG_LEVEL": "WARNING",
+    def __init__(self, settings: Settings, engine: Engine, redis: Redis, *, program: str = LAB) -> None:
+        self.settings, self.engine, self.redis = settings, engine, redis
+        self.now = NOW
+        self.wire_secret = make_secret(Purpose.WIRE)
+        self.token = make_secret(Purpose.LOCAL_WEBHOOKS)
+        with Session(engine) as session, session.begin():
+            site = Site(slug=SLUG, name="The recorded site", wwwroot=WWWROOT, epoch=EPOCH)
+            session.add(site)
+            session.flush()
+            self.site_id = site.id
+            keep_secret(session, site.id, Purpose.WIRE, self.wire_secret, settings.encryption_key)
+            keep_secret(session, site.id, Purpose.LOCAL_WEBHOOKS, self.token, settings.encryption_key)
+            version, _ = add_version(session, program, "lab.yaml")
+            self.version_id = version.id
+        self.app = Flask("intake")
+        self.app.extensions[EXTENSION] = Context(settings, engine, redis, self.clock)
+        register_intake(self.app)
+        self.client = self.app.test_client()
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def envelope(self, events: Sequence[Any] = (), readings: Sequence[Any] = ()) -> dict[str, Any]:
+        """A batch of the wire as the site itself sends it."""
+        return {
+            "version": 1,
+            "wwwroot": WWWROOT,
+            "epoch": str(EPOCH),
+            "sent_at": self.now.timestamp(),
+            "events": list(events),
+            "readings": list(readings),
         }
-        command = [sys.executable, "-m", "tests.support.nursery"]
-        self._nursery = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment
+
+    def send(self, batch: Any) -> tuple[int, dict[str, Any]]:
+        """Post a batch, signed. Returns the status and the answer."""
+        body = batch if isinstance(batch, str) else json.dumps(batch)
+        signature = Webhook(self.wire_secret).sign("msg_1", self.now, body)
+        headers = {
+            "webhook-id": "msg_1",
+            "webhook-timestamp": str(int(self.now.timestamp())),
+            "webhook-signature": signature,
+        }
+        response = self.client.post(
+            f"/webhooks/{SLUG}/events", data=body.encode(), headers=headers, content_type="application/json"
         )
-        self._answer()
+        answer: dict[str, Any] = response.get_json()
+        return response.status_code, answer
 
-    def __enter__(self) -> Self:
-        return self
+    def post(self, events: Sequence[Any] = (), readings: Sequence[Any] = ()) -> list[tuple[str, str | None]]:
+        """Post a batch that has to be taken. Returns (result, reason) of each item."""
+        status, answer = self.send(self.envelope(events, readings))
+        assert status == 200, answer
+        return [(item["result"], item["reason"]) for item in answer["results"]]
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._nursery.communicate(timeout=30)
+    def post_local_webhooks(self, event: dict[str, Any]) -> tuple[str, str | None]:
+        """Post one event as the local_webhooks plugin does."""
+        body = event | {"host": "127.0.0.1", "token": self.token, "extra": "extra-data"}
+        response = self.client.post(f"/webhooks/{SLUG}/local_webhooks", json=body)
+        assert response.status_code == 200, response.get_data(as_text=True)
+        item = response.get_json()["results"][0]
+        return item["result"], item["reason"]
 
-    def spawn(self, command: tuple[str, ...]) -> int:
-        """Fork a command. Returns the id of its process and group."""
-        assert self._nursery.stdin
-        self._nursery.stdin.write(json.dumps([str(self.log), *command]) + "\n")
-        self._nursery.stdin.flush()
-        return int(self._answer())
+    def work(self) -> None:
+        """What a worker and the scheduler's look do, until nothing is left to do."""
+        while True:
+            done = process.drain(self.engine) + reconcile.reconcile_dirty(self.engine, self.clock)
+            with Session(self.engine) as session, session.begin():
+                done += inbox.release_waiting(session)
+            if not done:
+                break
+        with Session(self.engine) as session:
+            left = session.execute(
+                select(InboxItem.id, InboxItem.reason).where((InboxItem.status == "pending") | (InboxItem.failures > 0))
+            )
+            assert left.all() == [], "an item failed"
 
-    def web(self, processes: int = 2, threads: int = 4) -> Process:
-        sizes = ("--processes", str(processes), "--threads", str(threads))
-        return Process(self, "web", "--bind", f"127.0.0.1:{self.port}", *sizes)
+    def books(self) -> dict[str, Any]:
+        """What mirror, facts, bindings, ledger and standings say, in Moodle's ids."""
+        with Session(self.engine) as session:
+            return books.snapshot(session)
 
-    def worker(self) -> Process:
-        return Process(self, "worker")
+    def differences(self) -> list[ledger.Difference]:
+        """What a recomputation from the inputs says otherwise than the books; nothing should."""
+        with Session(self.engine) as session:
+            members = list(session.scalars(select(Membership.id).order_by(Membership.id)))
+            return ledger.compare(session, members, self.clock())
 
-    def scheduler(self) -> Process:
-        return Process(self, "scheduler")
+    def waiting(self, *statuses: str) -> list[tuple[str, str | None]]:
+        """(status, reason) of items that were put aside."""
+        with Session(self.engine) as session:
+            rows = session.execute(
+                select(InboxItem.status, InboxItem.reason)
+                .where(InboxItem.status.in_(statuses or ("waiting", "quarantined", "dead")))
+                .order_by(InboxItem.id)
+            )
+            return [(row.status, row.reason) for row in rows]
 
-    def _answer(self) -> str:
-        assert self._nursery.stdout
-        line = self._nursery.stdout.readline().strip()
-        assert line, "the nursery has died"
-        return line
+    def reset(self, owner_engine: Engine) -> None:
+        """Empty every table but those of site and program. Much cheaper than another database."""
+        self.app.extensions["copbridge.intake"].sites.forget(SLUG)
+        with owner_engine.begin() as connection:
+            for table in reversed(Base.metadata.sorted_tables):
+                if table.name not in KEPT:
+                    connection.execute(table.delete())
+
+
+def people(house: House, users: Iterable[int]) -> dict[int, UUID]:
+    """The membership ids of Moodle users, where there is one community."""
+    with Session(house.engine) as session:
+        return {user: found for user, found in books.memberships(session).items() if user in set(users)}

@@ -1,0 +1,80 @@
+"""Golden pairs: recordings of a real site, each with a hand-written twin that says what has to follow."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from redis import Redis
+from sqlalchemy import Engine
+
+from records.settings import Settings
+from tests.golden import case as golden
+from tests.support.house import House
+
+INDEX = golden.load(golden.HERE / "INDEX.yaml")
+TWINS = sorted(path.name.removesuffix(golden.SUFFIX) for path in golden.HERE.glob(f"*{golden.SUFFIX}"))
+
+
+@pytest.fixture
+def house(settings: Settings, engine: Engine, redis: Redis) -> Iterator[House]:
+    """A site that nothing is known of yet."""
+    yield House(settings, engine, redis)
+
+
+def check(house: House, wanted: dict[str, Any], before: dict[str, Any]) -> None:
+    seen = golden.observed(house)
+    standings = seen.pop("standings")
+    empty = {"enrolments", "roles"}
+    expected = golden.expected(wanted, before)
+    for section in expected:
+        if section in empty:
+            # A pair without rows is as good as no pair.
+            expected[section] = {key: value for key, value in expected[section].items() if value}
+        assert seen[section] == expected[section], section
+    for member, parts in golden.spread(wanted.get("standings") or {}).items():
+        assert parts is None or standings[member] | parts == standings[member], member
+        assert parts is not None or member not in standings, member
+    assert house.differences() == []
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_what_follows_from_a_recording(name: str, house: House) -> None:
+    case = golden.load(golden.HERE / f"{name}{golden.SUFFIX}")
+    golden.given(house, case)
+    before = golden.observed(house)
+    for turn, step in enumerate(case["steps"]):
+        found = golden.play(house, step, turn)
+        assert found == golden.results(step["results"]), f"results of step {turn}"
+        if "expect" in step:
+            check(house, step["expect"], before)
+    assert "expect" in case["steps"][-1]
+
+
+@pytest.mark.parametrize("name", INDEX["nothing"])
+def test_a_recording_without_events_of_ours_leaves_no_trace(name: str, house: House) -> None:
+    golden.given(house, {"students": {2: "6-8"}})
+    before = golden.observed(house)
+    events = golden.recorded(name)
+    step = {"play": name}
+    assert golden.play(house, step, 0) == [("ignored", "uninteresting_event")] * len(events) != []
+    assert golden.observed(house) == before
+
+
+@pytest.mark.parametrize("name", sorted(INDEX["used"]))
+def test_every_used_recording_has_its_twin(name: str) -> None:
+    assert (golden.RECORDINGS / f"{name}.json").exists()
+    twin = golden.HERE / f"{INDEX['used'][name] or name.replace('/', '.')}{golden.SUFFIX}"
+    assert name in {step.get("play") for step in golden.load(twin)["steps"]}
+
+
+def test_every_recording_at_hand_is_listed_once() -> None:
+    listed = [*INDEX["used"], *INDEX["nothing"], *INDEX["excluded"]]
+    assert sorted(set(listed)) == sorted(listed)
+    here = {str(p.relative_to(golden.RECORDINGS).with_suffix("")) for p in golden.RECORDINGS.rglob("*.json")}
+    assert {name for name in here if not name.startswith("ws/")} <= set(listed)
+    assert set(INDEX["used"]) | set(INDEX["nothing"]) <= here
+    assert all(reason.strip() for reason in INDEX["excluded"].values())
+
+
+def test_every_twin_is_of_a_used_recording() -> None:
+    assert {name or key.replace("/", ".") for key, name in INDEX["used"].items()} == set(TWINS)

@@ -1,0 +1,199 @@
+"""Every route as every role, as somebody without a role, and as nobody; in scope, out of scope, and unknown."""
+
+import re
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine
+
+from records.actor import Actor, Grant, Role, Scope
+from records.models import uuid7
+from records.settings import Settings
+from service import access
+from tests.support import seed
+from tests.support.seed import Seeded
+from tests.support.web import application
+
+TOKEN = "no-such-token"
+SIGNED_OUT_GET, SIGNED_OUT = 303, 401
+# What each route answers: (to nobody, to somebody without a role, to each role in scope). A form without
+# its token is told 400: it got as far as the form.
+EXPECTED: dict[tuple[str, str], tuple[int, int, dict[Role, int]]] = {
+    ("GET", "static"): (200, 200, dict.fromkeys(Role, 200)),
+    ("GET", "bootstrap.static"): (200, 200, dict.fromkeys(Role, 200)),
+    ("GET", "assets.htmx"): (200, 200, dict.fromkeys(Role, 200)),
+    ("GET", "health.healthz"): (200, 200, dict.fromkeys(Role, 200)),
+    ("GET", "sign_in.form"): (200, 200, dict.fromkeys(Role, 200)),
+    ("POST", "sign_in.submit"): (400, 400, dict.fromkeys(Role, 400)),
+    ("GET", "sign_in.setup_form"): (404, 404, dict.fromkeys(Role, 404)),
+    ("POST", "sign_in.setup_submit"): (400, 400, dict.fromkeys(Role, 400)),
+    ("POST", "sign_in.sign_out"): (401, 400, dict.fromkeys(Role, 400)),
+    # Sites show who they are by themselves; a sign-in is worth nothing there.
+    ("POST", "intake.take_batch"): (401, 401, dict.fromkeys(Role, 401)),
+    ("POST", "intake.take_event"): (401, 401, dict.fromkeys(Role, 401)),
+    ("GET", "board.show"): (303, 403, dict.fromkeys(Role, 200)),
+    ("GET", "board.live"): (303, 403, dict.fromkeys(Role, 200)),
+    ("GET", "freshness.live"): (303, 403, dict.fromkeys(Role, 200)),
+    ("GET", "community.show"): (303, 403, dict.fromkeys(Role, 200)),
+    ("GET", "community.live"): (303, 403, dict.fromkeys(Role, 200)),
+    ("GET", "person.show"): (303, 403, dict.fromkeys(Role, 200)),
+    ("GET", "person.live"): (303, 403, dict.fromkeys(Role, 200)),
+}
+# Which routes name something that lies in a scope.
+SCOPED = ("community.show", "community.live", "person.show", "person.live")
+SCOPES = {
+    "all": (Scope.ALL, ""),
+    "program": (Scope.PROGRAM, seed.PROGRAM),
+    "region": (Scope.REGION, f"{seed.PROGRAM}/BAY"),
+}
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    with application(settings) as made:
+        yield made
+
+
+def routes(app: Flask) -> set[tuple[str, str]]:
+    return {
+        (method, rule.endpoint)
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+def path_of(app: Flask, endpoint: str, community: UUID, person: UUID) -> str:
+    """The address of a route, about this community or person."""
+    values = {
+        "filename": "css/bootstrap.min.css" if endpoint.startswith("bootstrap") else "copbridge.css",
+        "token": TOKEN,
+        "slug": "nowhere",
+        "community_id": community,
+        "person_id": person,
+    }
+    rule = next(rule for rule in app.url_map.iter_rules() if rule.endpoint == endpoint)
+    with app.test_request_context():
+        return app.url_for(endpoint, **{name: value for name, value in values.items() if name in rule.arguments})
+
+
+def ask(client: FlaskClient, method: str, path: str) -> tuple[int, str]:
+    with client.open(path, method=method) as response:
+        return response.status_code, response.get_data(as_text=True)
+
+
+def stable(page: str) -> str:
+    """A page without what differs at every load."""
+    return re.sub(r'name="csrf_token" value="[^"]*"', "", page)
+
+
+def test_every_route_has_its_expectation(app: Flask) -> None:
+    assert routes(app) == set(EXPECTED)
+
+
+def test_nobody(app: Flask, seeded: Seeded) -> None:
+    with app.test_client() as client:
+        for (method, endpoint), (expected, _, _) in EXPECTED.items():
+            path = path_of(app, endpoint, seeded.communities[seed.BAY], seeded.persons[11])
+            assert ask(client, method, path)[0] == expected, (method, endpoint)
+
+
+def test_nobody_learns_which_ids_there_are(app: Flask, seeded: Seeded) -> None:
+    with app.test_client() as client:
+        for endpoint in SCOPED:
+            known = path_of(app, endpoint, seeded.communities[seed.BAY], seeded.persons[11])
+            unknown = path_of(app, endpoint, uuid7(), uuid7())
+            assert ask(client, "GET", known)[0] == ask(client, "GET", unknown)[0] == SIGNED_OUT_GET
+
+
+def test_without_a_role(app: Flask, engine: Engine, seeded: Seeded) -> None:
+    with app.test_client() as client:
+        seed.sign_in(client, engine, [])
+        for (method, endpoint), (_, expected, _) in EXPECTED.items():
+            path = path_of(app, endpoint, seeded.communities[seed.BAY], seeded.persons[11])
+            assert ask(client, method, path)[0] == expected, (method, endpoint)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_roles_in_every_scope_that_reaches(app: Flask, engine: Engine, seeded: Seeded, role: Role) -> None:
+    bay = seeded.communities[seed.BAY]
+    for kind, (scope, name) in {**SCOPES, "community": (Scope.COMMUNITY, str(bay))}.items():
+        with app.test_client() as client:
+            seed.sign_in(client, engine, [Grant(role, scope, name)], f"{kind}@example.org")
+            for (method, endpoint), (_, _, expected) in EXPECTED.items():
+                path = path_of(app, endpoint, bay, seeded.persons[11])
+                assert ask(client, method, path)[0] == expected[role], (kind, method, endpoint)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_out_of_scope_is_answered_like_unknown(app: Flask, engine: Engine, seeded: Seeded, role: Role) -> None:
+    la, in_la = seeded.communities[seed.LA], seeded.persons[31]
+    elsewhere = {
+        "program": (Scope.PROGRAM, "another-program"),
+        "region": SCOPES["region"],
+        "region of another program": (Scope.REGION, "another-program/LA"),
+        "community": (Scope.COMMUNITY, str(seeded.communities[seed.BAY])),
+        "unknown community": (Scope.COMMUNITY, str(uuid7())),
+    }
+    for number, (kind, (scope, name)) in enumerate(elsewhere.items()):
+        with app.test_client() as client:
+            seed.sign_in(client, engine, [Grant(role, scope, name)], f"{role}{number}@example.org")
+            for endpoint in SCOPED:
+                outside = ask(client, "GET", path_of(app, endpoint, la, in_la))
+                unknown = ask(client, "GET", path_of(app, endpoint, uuid7(), uuid7()))
+                assert outside[0] == unknown[0] == 404, (kind, endpoint)
+                assert stable(outside[1]) == stable(unknown[1]), (kind, endpoint)
+
+
+def test_board_shows_what_the_scope_covers_and_nothing_else(app: Flask, engine: Engine, seeded: Seeded) -> None:
+    with app.test_client() as client:
+        seed.sign_in(client, engine, [Grant(Role.STAFF, Scope.REGION, f"{seed.PROGRAM}/LA")])
+        page = ask(client, "GET", "/")[1]
+    assert str(seeded.communities[seed.LA]) in page
+    assert str(seeded.communities[seed.BAY]) not in page
+    assert "Bay Area" not in page
+    assert "EBRI" not in page
+
+
+def test_person_shows_only_communities_in_scope(app: Flask, engine: Engine, seeded: Seeded) -> None:
+    # In both communities, asked for by somebody who covers one.
+    seed.take_in(engine, seeded.site, [seed.readings.enrolment(11, seed.LA)])
+    with app.test_client() as client:
+        seed.sign_in(client, engine, [Grant(Role.FACILITATOR, Scope.COMMUNITY, str(seeded.communities[seed.LA]))])
+        page = ask(client, "GET", f"/people/{seeded.persons[11]}")[1]
+    assert str(seeded.communities[seed.LA]) in page
+    assert str(seeded.communities[seed.BAY]) not in page
+
+
+@pytest.mark.parametrize(("role", "sees"), [(role, role in {Role.IT, Role.PROGRAM_ADMIN}) for role in Role])
+def test_the_inbox_is_for_those_who_look_after_it(
+    app: Flask, engine: Engine, seeded: Seeded, role: Role, sees: bool
+) -> None:
+    # Its module is unknown: it waits.
+    seed.take_in(engine, seeded.site, [seed.readings.completion(11, 999, seed.BAY)])
+    with app.test_client() as client:
+        seed.sign_in(client, engine, [Grant(role)])
+        assert ("Events in the inbox" in ask(client, "GET", "/")[1]) is sees
+
+
+def test_a_permission_reaches_no_further_than_the_grants_that_carry_it() -> None:
+    somebody = access.within(
+        Actor.user(uuid7(), (Grant(Role.STAFF), Grant(Role.IT, Scope.PROGRAM, seed.PROGRAM))),
+        access.Permission.SEE_INTAKE,
+    )
+    assert somebody.grants == (Grant(Role.IT, Scope.PROGRAM, seed.PROGRAM),)
+
+
+def test_htmx_is_told_to_sign_in_again(app: Flask) -> None:
+    with app.test_client() as client:
+        response = client.get("/board/live", headers={"HX-Request": "true"})
+        assert (response.status_code, response.headers["HX-Refresh"]) == (SIGNED_OUT, "true")
+
+
+def test_routes_that_change_something_want_the_form_token(app: Flask, engine: Engine) -> None:
+    with app.test_client() as client:
+        seed.sign_in(client, engine, [Grant(Role.IT)])
+        assert ask(client, "POST", "/sign-out")[0] == 400
+        assert ask(client, "GET", "/")[0] == 200
