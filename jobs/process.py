@@ -1,5 +1,6 @@
 """Take inbox items, update mirror and facts, mark memberships dirty: in one transaction a batch."""
 
+import itertools
 import json
 from collections.abc import Sequence
 from datetime import datetime
@@ -36,15 +37,16 @@ def parse(item: InboxItem) -> Parsed:
     return reading_adapter.validate_python(data)
 
 
-def drain(engine: Engine, *, batch: int = BATCH, seen: int = 0) -> int:
-    """Process due items until none is left. Returns how many were taken."""
-    while True:
+def drain(engine: Engine, *, batch: int = BATCH, turns: int | None = None) -> int:
+    """Process due items until none is left, or for so many batches. Returns how many were taken."""
+    seen = 0
+    for _ in itertools.count() if turns is None else range(turns):
         with Session(engine) as session, session.begin():
             ids, alone = inbox.claim(session, batch)
             if alone:
                 inbox.bury_silent_deaths(session)
         if not ids:
-            return seen
+            break
         try:
             process(engine, ids)
         except Exception as err:
@@ -52,6 +54,7 @@ def drain(engine: Engine, *, batch: int = BATCH, seen: int = 0) -> int:
                 raise
             _after_error(engine, ids, err, alone=alone)
         seen += len(ids)
+    return seen
 
 
 def _after_error(engine: Engine, ids: Sequence[int], err: Exception, *, alone: bool) -> None:
@@ -146,6 +149,8 @@ def gather(ready: Sequence[tuple[InboxItem, Parsed]]) -> Batch:
 
 def apply(session: Session, batch: Batch) -> None:
     """Write a batch: the tables always in this order, so that workers never wait in a circle."""
+    of_completions = {(key[0], seen.course_id, key[2]) for key, seen in batch.completions.items()}
+    mirror.take_turns(session, of_completions | {report.pair for report in batch.pairs})
     mirror.stand(session, MirrorCourse, batch.courses)
     modules = {(site, module) for site, module in mirror.stand(session, MirrorModule, batch.modules)}
     roles = mirror.stand(session, MirrorRole, batch.roles)

@@ -18,7 +18,7 @@ class QueueName(StrEnum):
 
 
 JOBS = {QueueName.INBOX: "jobs.tasks.drain_inbox", QueueName.RECONCILE: "jobs.tasks.reconcile_dirty"}
-FLAG_SECONDS = 30
+FLAG_SECONDS = 5
 """A wake that got lost with its worker stops blocking others after this time."""
 
 

@@ -4,34 +4,53 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
+import structlog
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from records import ledger
+from records.database import is_unreachable
+from records.keys import among
 from records.memberships import mark_dirty
 from records.models import Membership, StandingRow
 
+log = structlog.get_logger()
 BATCH = 200
 
 
 def reconcile_dirty(engine: Engine, clock: Callable[[], datetime], *, batch: int = BATCH) -> int:
-    """Reconcile until nothing is dirty that nobody else holds. Returns how many memberships were."""
-    done = 0
+    """Reconcile until nothing is dirty that nobody else holds. Returns how many memberships were.
+
+    One that can't be reconciled keeps its mark and holds up no other; the next run tries it again.
+    """
+    done, failed = 0, set[UUID]()
     while True:
-        with Session(engine) as session, session.begin():
-            ids = _take(session, batch)
-            if ids:
-                ledger.reconcile(session, ids, clock())
+        ids: list[UUID] = []
+        try:
+            with Session(engine) as session, session.begin():
+                ids = _take(session, batch, failed)
+                if ids:
+                    ledger.reconcile(session, ids, clock())
+        except Exception as err:
+            if is_unreachable(err) or not ids:
+                raise
+            if len(ids) == 1:
+                failed.add(ids[0])
+                log.error("reconcile_failed", membership=str(ids[0]), error=type(err).__name__)
+            else:
+                log.warning("reconcile_batch_failed", memberships=len(ids), error=type(err).__name__)
+            batch = 1
+            continue
         done += len(ids)
         if not ids:
             return done
 
 
-def _take(session: Session, limit: int) -> list[UUID]:
+def _take(session: Session, limit: int, but: set[UUID]) -> list[UUID]:
     """Dirty memberships, locked. A statement of its own: what is read after it sees all that marked them."""
     dirty = (
         select(Membership.id)
-        .where(Membership.dirty_at.is_not(None))
+        .where(Membership.dirty_at.is_not(None), ~among(Membership.id, but))
         .order_by(Membership.dirty_at, Membership.id)
         .limit(limit)
     )

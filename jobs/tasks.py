@@ -12,15 +12,21 @@ from records import inbox
 from records.models import InboxItem
 
 log = structlog.get_logger()
+TURNS = 2
+"""Batches a job."""
 
 
 def drain_inbox() -> int:
-    """Process what is due, and ask for the reconciling of what that marked."""
+    """Process what is due, and ask for the reconciling of what that marked.
+
+    A few batches at a time: where more comes in all the while, hours move all the same.
+    """
     runtime = current()
     lower_flag(runtime.redis, QueueName.INBOX)
-    taken = process.drain(runtime.engine)
+    taken = process.drain(runtime.engine, turns=TURNS)
     if taken:
         wake(runtime.redis, QueueName.RECONCILE)
+        wake(runtime.redis, QueueName.INBOX)
     return taken
 
 

@@ -3,6 +3,7 @@
 import structlog
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
+from rq.worker import DequeueStrategy
 
 from jobs.queues import QueueName, queue
 from jobs.runtime import begin, configure_logging, make_runtime
@@ -20,4 +21,6 @@ def run(settings: Settings, *, burst: bool = False) -> None:
     queues = [queue(runtime.redis, name) for name in QueueName]
     worker = SimpleWorker(queues, connection=runtime.redis, serializer=JSONSerializer, worker_ttl=60)
     log.info("worker_started")
-    worker.work(burst=burst, with_scheduler=False, logging_level="WARNING")
+    worker.work(
+        dequeue_strategy=DequeueStrategy.ROUND_ROBIN, burst=burst, with_scheduler=False, logging_level="WARNING"
+    )

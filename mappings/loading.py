@@ -56,7 +56,7 @@ def _line_of(root: yaml.Node | None, place: tuple[int | str, ...]) -> int:
 def _problems(name: str, root: yaml.Node | None, err: ValidationError) -> list[str]:
     problems = []
     for error in err.errors(include_url=False):
-        place = error["loc"]
+        place = error["loc"] + getattr(error.get("ctx", {}).get("error"), "place", ())
         message = str(error["msg"]).removeprefix("Value error, ")
         where = (
             ".".join(str(step) for step in place if not str(step).startswith(("function-", "literal["))) or "the file"

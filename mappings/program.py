@@ -12,6 +12,14 @@ Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
 """A short key that appears in addresses and course idnumbers: letters, digits, - and _."""
 
 
+class Misplaced(ValueError):
+    """What doesn't fit together; `place` is the path to the part that has to change."""
+
+    def __init__(self, message: str, *place: str | int) -> None:
+        super().__init__(message)
+        self.place = place
+
+
 def _pattern(text: str) -> str:
     try:
         re.compile(text)
@@ -133,24 +141,24 @@ class Program(Model):
             ("components", list(self.components)),
             ("activities", [a.rule for a in self.activities]),
         ):
-            for code in sorted({c for c in codes if codes.count(c) > 1}):
-                raise ValueError(f"{what}: '{code}' stands twice")
+            for number, code in enumerate(codes):
+                if code in codes[:number]:
+                    raise Misplaced(f"'{code}' stands twice", what, number)
         both = set(self.participant_roles) & set(self.facilitator_roles)
         if both:
-            raise ValueError(f"'{min(both)}' stands in participant_roles and in facilitator_roles")
+            raise Misplaced(f"'{min(both)}' stands in participant_roles and in facilitator_roles", "facilitator_roles")
         seen: dict[tuple[object, ...], str] = {}
-        for rule in self.activities:
+        for number, rule in enumerate(self.activities):
             if rule.component not in self.components:
-                raise ValueError(f"activities: rule '{rule.rule}': components does not list '{rule.component}'")
+                raise Misplaced(f"components does not list '{rule.component}'", "activities", number, "component")
             earlier = next((e for c, e in seen.items() if c == rule.conditions() or not any(c)), None)
             if earlier:
-                raise ValueError(f"activities: rule '{rule.rule}' can never match: '{earlier}' before it takes it all")
+                text = f"rule '{rule.rule}' can never match: '{earlier}' before it takes it all"
+                raise Misplaced(text, "activities", number)
             seen[rule.conditions()] = rule.rule
         for mode, component in self.attendance.components.items():
             if component not in self.components:
-                raise ValueError(
-                    f"attendance: mode '{mode}' names the component '{component}', which components does not list"
-                )
+                raise Misplaced(f"components does not list '{component}'", "attendance", "components", mode)
         return self
 
     @cached_property

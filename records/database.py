@@ -5,6 +5,8 @@ from sqlalchemy.exc import OperationalError
 
 LOCK_TIMEOUT = "10s"
 STATEMENT_TIMEOUT = "120s"
+IDLE_TIMEOUT = "60s"
+"""Of a transaction: whoever froze within one (a stopped process, a lost machine) loses it, and its locks."""
 UNREACHABLE_CLASSES = {"08", "53", "57"}
 """SQLSTATE classes: connection lost, no resources, shut down by an operator."""
 APPEND_ONLY = ("ledger", "audit")
@@ -25,7 +27,8 @@ def make_engine(url: str, *, pool_size: int = 8) -> Engine:
         pool_pre_ping=True,
         hide_parameters=True,  # an error in a log must not quote names or e-mails
         connect_args={
-            "options": f"-c timezone=UTC -c lock_timeout={LOCK_TIMEOUT} -c statement_timeout={STATEMENT_TIMEOUT}",
+            "options": f"-c timezone=UTC -c lock_timeout={LOCK_TIMEOUT} -c statement_timeout={STATEMENT_TIMEOUT}"
+            f" -c idle_in_transaction_session_timeout={IDLE_TIMEOUT}",
             "connect_timeout": 5,
             "application_name": "copbridge",
         },

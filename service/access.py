@@ -13,6 +13,7 @@ import structlog
 from flask import Flask, abort, g, redirect, request, url_for
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import Unauthorized
 from werkzeug.wrappers import Response
 
 from records import users
@@ -130,7 +131,7 @@ def _sign_in_first() -> Response:
     if request.method == "GET" and "HX-Request" not in request.headers:
         wanted = request.full_path if request.query_string else request.path
         return redirect(url_for("sign_in.form", next=wanted), 303)
-    abort(401)
+    raise Unauthorized
 
 
 def cookie_name() -> str:

@@ -69,9 +69,11 @@ def create_app(settings: Settings) -> Flask:
     engine = make_engine(settings.database_url)
     app.extensions[EXTENSION] = Context(settings, engine, connect_redis(settings), utcnow)
     gate = Gate(engine)
-    gate.check()
-    # The web server may fork after this: no connection is handed down.
-    engine.dispose()
+    try:
+        gate.check()
+    finally:
+        # The web server may fork after this: no connection is handed down.
+        engine.dispose()
     i18n.install(app, settings.page_language)
     app.jinja_env.globals.update(wording.HELPERS, language=settings.page_language)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -65,7 +65,7 @@ def catalogue() -> "Catalog":
     messages = extract_from_dir(LOCALE.parent, list(SOURCES), options, keywords=keywords)
     for filename, _line, message, comments, context in sorted(messages, key=lambda row: (row[0], row[1])):
         # Without line numbers, so that the file changes only when a message does.
-        found.add(message, None, [(f"service/{filename}", None)], auto_comments=comments, context=context)
+        found.add(message, None, [(f"service/{filename}", 0)], auto_comments=comments, context=context)
     return found
 
 

@@ -110,9 +110,16 @@ ROLES = {
 }
 
 REFUSALS = {
-    Refusal.UNKNOWN_TOPIC: N_("The program file has no topic “%(topic)s”. Add it there, or change the course's ID number in Moodle."),
-    Refusal.UNKNOWN_REGION: N_("The program file has no region “%(region)s”. Add it there, or change the course's ID number in Moodle."),
-    Refusal.COMMITMENT_NOT_SET: N_("The topic “%(topic)s” needs an hour band of its own, and the program file doesn't state it yet. Set its commitment there."),
+    Refusal.UNKNOWN_TOPIC: N_(
+        "The program file has no topic “%(topic)s”. Add it there, or change the course's ID number in Moodle."
+    ),
+    Refusal.UNKNOWN_REGION: N_(
+        "The program file has no region “%(region)s”. Add it there, or change the course's ID number in Moodle."
+    ),
+    Refusal.COMMITMENT_NOT_SET: N_(
+        "The topic “%(topic)s” needs an hour band of its own, and the program file doesn't state it yet."
+        " Set its commitment there."
+    ),
 }
 
 PASSWORD_FAULTS = {
@@ -127,12 +134,18 @@ ERRORS = {
     401: (N_("Please sign in"), N_("This page is for people who are signed in.")),
     403: (
         N_("Your account has no access yet"),
-        N_("You are signed in, but nobody has given your account a role for this page. Ask your program administrator for it."),
+        N_("You are signed in, but your account has no role for this page. Ask your program administrator for one."),
     ),
-    404: (N_("There is nothing here for you"), N_("Either this page doesn't exist, or it lies outside of what your account covers.")),
+    404: (
+        N_("There is nothing here for you"),
+        N_("Either this page doesn't exist, or it lies outside of what your account covers."),
+    ),
     405: (N_("That doesn't work on this page"), N_("Go back to the board and try again from there.")),
     413: (N_("That was too much at once"), N_("What you sent is larger than a form may be.")),
-    503: (N_("We'll be right back"), N_("The database can't be reached at the moment. Nothing is lost: try again in a minute.")),
+    503: (
+        N_("We'll be right back"),
+        N_("The database can't be reached just now. Nothing is lost: try again in a minute."),
+    ),
 }
 SOMETHING_BROKE = (
     N_("Something went wrong on our side"),
@@ -180,7 +193,7 @@ def password_fault(reason: str) -> str:
 
 def error(status: int) -> tuple[str, str]:
     """Title and text of the page for an HTTP status."""
-    server = status >= 500  # noqa: PLR2004 - HTTP's own border
+    server = status >= 500
     title, text = ERRORS.get(status, SOMETHING_BROKE if server else ERRORS[404])
     return _(title), _(text)
 

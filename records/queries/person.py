@@ -146,8 +146,10 @@ def _what(fact: Fact) -> str:
 
 def _explained(item: ledger.Inputs, line: Line, reasons: Mapping[str, str], overridden: set[str]) -> Explained:
     credit, fact = line.credit, line.fact
-    happened_at = credit.happened_at if credit else fact.happened_at if fact else None
-    assert happened_at is not None  # a line has a fact or a credit
+    source = credit or fact
+    if source is None:
+        raise ValueError("a line of an explanation has a credit or a fact")
+    happened_at = source.happened_at
     kind, what, detail = "adjustment", reasons.get(line.decision or "", ""), ""
     if fact:
         kind, what = str(fact.kind), _what(fact)

@@ -35,7 +35,8 @@ class Opened:
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """A session whose transaction is committed at the end, and rolled back by an error."""
-        with Session(self.engine) as session, session.begin():
+        # What was read stays readable after the commit: answers are printed then.
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     def wake(self, name: QueueName) -> None:

@@ -78,7 +78,6 @@ def list_sites(as_json: AsJson = False) -> None:
     with records() as opened, opened.transaction() as session:
         sites = list(session.scalars(select(Site).order_by(Site.slug)))
         kept = {site.id: secrets.listed(session, site.id) for site in sites}
-        session.expunge_all()
     if as_json:
         say_json([_as_data(site, kept[site.id]) for site in sites])
         return

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
+from urllib.parse import urlencode
 
 from flask import Blueprint, g, render_template, request, url_for
 from markupsafe import Markup
@@ -111,7 +112,7 @@ def _part(found: Board, intake: IntakeNews | None) -> tuple[Markup, str]:
     lines = [line for line in found.communities if _matches(line, chosen)]
     return live_part(
         "parts/board.html",
-        url_for("board.live", **chosen),
+        f"{url_for('board.live')}?{urlencode(chosen)}" if chosen else url_for("board.live"),
         any_communities=bool(found.communities),
         programs=found.programs,
         regions=_regions(lines, found),

@@ -105,5 +105,7 @@ def _summary(active: list[Member]) -> Summary:
 def _row(member: Member, drawn: dict[str, str], scale: int) -> Row:
     low, high = member.band_min, member.band_max
     band = (low, high) if low is not None and high is not None else None
-    ordered = {code: member.by_component[code] for code in (*drawn, *member.by_component) if code in member.by_component}
+    ordered = {
+        code: member.by_component[code] for code in (*drawn, *member.by_component) if code in member.by_component
+    }
     return Row(member, bar(ordered, drawn, scale, band), max(0, (low or 0) - member.minutes))

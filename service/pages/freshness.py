@@ -28,6 +28,4 @@ def _line(session: Session) -> tuple[Markup, str]:
     # Told to the minute, so that it isn't read out at every event.
     found = freshness(session, actor())
     address = url_for("freshness.live")
-    return live_part(
-        "parts/freshness.html", address, "refresh-slowly", sites=found.sites, timezone=found.timezone
-    )
+    return live_part("parts/freshness.html", address, "refresh-slowly", sites=found.sites, timezone=found.timezone)

@@ -16,5 +16,5 @@ def healthz() -> Response:
         with context().engine.connect() as connection:
             connection.execute(text("SELECT 1"))
     except SQLAlchemyError:
-        return Response("database unreachable\n", 503, mimetype="text/plain")
+        return Response("unavailable\n", 503, mimetype="text/plain")
     return Response("ok\n", mimetype="text/plain")

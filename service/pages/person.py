@@ -41,7 +41,9 @@ def show(person_id: UUID) -> str:
         found = _find(session, person_id)
         part = _part(found)[0]
         fresh = freshness.of_page(session)
-    sections = [(i.community_id, topic_title(i.program, i.topic), region_title(i.program, i.region)) for i in found.communities]
+    sections = [
+        (i.community_id, topic_title(i.program, i.topic), region_title(i.program, i.region)) for i in found.communities
+    ]
     return render_template("person.html", who=g.signed_in, part=part, fresh=fresh, found=found, sections=sections)
 
 
@@ -69,7 +71,9 @@ def _section(found: InCommunity) -> Section:
     low, high = standing.band_min, standing.band_max
     band = (low, high) if low is not None and high is not None else None
     drawn = patterns(found.program.components)
-    ordered = {code: standing.by_component[code] for code in (*drawn, *standing.by_component) if code in standing.by_component}
+    ordered = {
+        code: standing.by_component[code] for code in (*drawn, *standing.by_component) if code in standing.by_component
+    }
     return Section(
         found,
         program_title(found.program),

@@ -25,9 +25,7 @@ def submit() -> Page:
     here = context()
     email, password = request.form.get("email", ""), request.form.get("password", "")
     with Session(here.engine) as database, database.begin():
-        token = users.sign_in(
-            database, email, password, now=here.clock(), hours=here.settings.sign_in_hours
-        )
+        token = users.sign_in(database, email, password, now=here.clock(), hours=here.settings.sign_in_hours)
     if token is None:
         fault = _("The e-mail address or the password is wrong.")
         return render_template("sign_in.html", wanted=_wanted(), email=email, fault=fault), 401

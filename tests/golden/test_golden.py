@@ -53,11 +53,11 @@ def test_what_follows_from_a_recording(name: str, house: House) -> None:
 @pytest.mark.parametrize("name", INDEX["nothing"])
 def test_a_recording_without_events_of_ours_leaves_no_trace(name: str, house: House) -> None:
     golden.given(house, {"students": {2: "6-8"}})
-    before = golden.observed(house)
+    before = house.books()
     events = golden.recorded(name)
     step = {"play": name}
     assert golden.play(house, step, 0) == [("ignored", "uninteresting_event")] * len(events) != []
-    assert golden.observed(house) == before
+    assert house.books() == before
 
 
 @pytest.mark.parametrize("name", sorted(INDEX["used"]))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -13,7 +14,7 @@ from records.actor import Actor, Grant, Role, Scope
 from records.models import uuid7
 from records.settings import Settings
 from service import access
-from tests.support import seed
+from tests.support import readings, seed
 from tests.support.seed import Seeded
 from tests.support.web import application
 
@@ -67,7 +68,7 @@ def routes(app: Flask) -> set[tuple[str, str]]:
 
 def path_of(app: Flask, endpoint: str, community: UUID, person: UUID) -> str:
     """The address of a route, about this community or person."""
-    values = {
+    values: dict[str, Any] = {
         "filename": "css/bootstrap.min.css" if endpoint.startswith("bootstrap") else "copbridge.css",
         "token": TOKEN,
         "slug": "nowhere",
@@ -159,7 +160,7 @@ def test_board_shows_what_the_scope_covers_and_nothing_else(app: Flask, engine: 
 
 def test_person_shows_only_communities_in_scope(app: Flask, engine: Engine, seeded: Seeded) -> None:
     # In both communities, asked for by somebody who covers one.
-    seed.take_in(engine, seeded.site, [seed.readings.enrolment(11, seed.LA)])
+    seed.take_in(engine, seeded.site, [readings.enrolment(11, seed.LA)])
     with app.test_client() as client:
         seed.sign_in(client, engine, [Grant(Role.FACILITATOR, Scope.COMMUNITY, str(seeded.communities[seed.LA]))])
         page = ask(client, "GET", f"/people/{seeded.persons[11]}")[1]
@@ -172,7 +173,7 @@ def test_the_inbox_is_for_those_who_look_after_it(
     app: Flask, engine: Engine, seeded: Seeded, role: Role, sees: bool
 ) -> None:
     # Its module is unknown: it waits.
-    seed.take_in(engine, seeded.site, [seed.readings.completion(11, 999, seed.BAY)])
+    seed.take_in(engine, seeded.site, [readings.completion(11, 999, seed.BAY)])
     with app.test_client() as client:
         seed.sign_in(client, engine, [Grant(role)])
         assert ("Events in the inbox" in ask(client, "GET", "/")[1]) is sees

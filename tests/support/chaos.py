@@ -13,8 +13,10 @@ import redis
 from tests.support.killable import Process
 from tests.support.servers import Servers
 
-LONGEST_WATCH = 0.3
-"""A moment that doesn't come (everybody is frozen, a server is away) is not waited for longer."""
+PATIENCE = 0.25
+"""A moment that doesn't come so long needs those that are frozen: they are thawed."""
+LONGEST_WATCH = 3.0
+"""A moment that doesn't come at all is not waited for longer."""
 PENDING = "SELECT 1 FROM inbox WHERE status = 'pending' AND attempts = 0 LIMIT 1"
 CLAIMED = "SELECT 1 FROM inbox WHERE status = 'pending' AND attempts > 0 LIMIT 1"
 DIRTY = "SELECT 1 FROM memberships WHERE dirty_at IS NOT NULL LIMIT 1"
@@ -26,40 +28,49 @@ MOMENTS = {
     "within a statement": (BUSY, "worker"),
     "at the scheduler's look": (BUSY, "scheduler"),
 }
-FROZEN_FOR = (1, 6)
-"""A frozen process is thawed after so many further blows."""
+FROZEN_FOR = (1, 4)
+"""A frozen process is thawed after so many further rounds, at the latest."""
+BLOWS = ("kill", "freeze", "member")
+"""SIGKILL or SIGSTOP for a process group, SIGKILL for one of gunicorn's processes."""
 
 
 class Chaos:
     """Deals blows to the processes of a house and counts them by what they were."""
 
     def __init__(self, servers: Servers, processes: list[Process], url: str, seed: int) -> None:
-        self.blows: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
         self.hit: Counter[str] = Counter()
         """Moments that really came before the blow."""
         self._servers, self._processes = servers, processes
         self._url = url
         self._lots = random.Random(seed)
         self._frozen: list[tuple[int, Process]] = []
+        self._struck: list[Process] = []
         self._watch: psycopg.Connection | None = None
 
-    def blow(self, number: int) -> None:
-        """One blow: wait for a seeded moment, then kill or freeze somebody; thaw those whose time has come."""
+    def round(self, number: int) -> None:
+        """Wait for a seeded moment, strike one of those that it is about, and somebody else."""
         moment = self._lots.choice(list(MOMENTS))
         condition, name = MOMENTS[moment]
-        victims = [p for p in self._processes if p.name == name and p not in [frozen for _, frozen in self._frozen]]
-        for process in self._processes:
-            process.ensure()
+        self._thaw(number)
         if self._came(condition):
             self.hit[moment] += 1
-        if victims:
-            self._strike(number, self._lots.choice(victims))
-        self._thaw(number)
+        for wanted in (name, self._lots.choice(("web", "worker", "worker", "worker", "scheduler"))):
+            victims = [p for p in self._processes if p.name == wanted and p not in self._struck]
+            if victims:
+                self._strike(number, self._lots.choice(victims))
+        self._struck = [process for _, process in self._frozen]
+
+    @property
+    def blows(self) -> int:
+        return sum(count for name, count in self.counts.items() if name.split()[0] in BLOWS)
 
     def _strike(self, number: int, victim: Process) -> None:
         members = victim.members()
         # Of the web mostly one process is hit, so that events go on coming in.
-        way = self._lots.choice(("kill", "freeze", "member", "member", "member", "member") if members else ("kill", "kill", "freeze"))
+        way = self._lots.choice(
+            ("kill", "freeze", "member", "member", "member", "member") if members else ("kill", "kill", "freeze")
+        )
         if way == "freeze":
             victim.signal(signal.SIGSTOP)
             self._frozen.append((number + self._lots.randint(*FROZEN_FOR), victim))
@@ -68,10 +79,11 @@ class Chaos:
             _signal(self._lots.choice(members), signal.SIGKILL)
         else:
             victim.kill()
-        self.blows[f"{way} {victim.name}"] += 1
+        self._struck.append(victim)
+        self.counts[f"{way} {victim.name}"] += 1
 
     def end(self) -> None:
-        """Let everybody run."""
+        """Let everybody run, and restart who ended."""
         self._thaw(None)
         for process in self._processes:
             process.ensure()
@@ -86,12 +98,14 @@ class Chaos:
     def server(self, way: str) -> None:
         """One of SERVER_BLOWS."""
         SERVER_BLOWS[way](self._servers)
-        self.blows[way] += 1
+        self.counts[way] += 1
 
     def _came(self, condition: str) -> bool:
         """Whether a statement found something before the watch was over."""
-        deadline = time.monotonic() + LONGEST_WATCH
-        while time.monotonic() < deadline:
+        begun = time.monotonic()
+        while time.monotonic() < begun + LONGEST_WATCH:
+            if time.monotonic() > begun + PATIENCE:
+                self.end()
             try:
                 if self._watch is None:
                     self._watch = psycopg.connect(self._url, autocommit=True, connect_timeout=2)

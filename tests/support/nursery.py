@@ -15,9 +15,8 @@ from typing import NoReturn
 # What the commands import on their first use.
 import gunicorn.app.wsgiapp
 import gunicorn.workers.gthread
+from sqlalchemy.orm import configure_mappers
 
-import jobs.scheduler
-import jobs.worker
 import service.app
 import service.wsgi  # noqa: F401 - imported for the children
 from service import cli
@@ -51,6 +50,7 @@ def main() -> None:
     """Fork what is asked for until the input ends."""
     # Nobody waits for the children: the kernel takes them away.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    configure_mappers()
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     groups = []

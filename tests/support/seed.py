@@ -1,9 +1,9 @@
 """A small installation for tests of pages: a site, CALPRO's program file, three communities with hours.
 
-    topic     region  people
-    EBWIESL   BAY     six participants at 0 to 18 hours, one who left, a facilitator; an EBRI course is refused
-    EBWIESL   LA      two participants
-    MATH      LA      nobody yet
+topic     region  people
+EBWIESL   BAY     six participants at 0 to 18 hours, one who left, a facilitator; an EBRI course is refused
+EBWIESL   LA      two participants
+MATH      LA      nobody yet
 """
 
 import json
@@ -92,7 +92,7 @@ def seed(engine: Engine) -> Seeded:
         add_version(session, PROGRAM_FILE.read_text(), PROGRAM_FILE.name)
     take_in(engine, site_id, [*_courses(), *_people(), *_finished()])
     with Session(engine) as session:
-        persons = {user: person for user, person in session.execute(select(Account.moodle_user_id, Account.person_id))}
+        persons = dict(session.execute(select(Account.moodle_user_id, Account.person_id)).all())
         found = session.execute(select(Community.topic, Community.region, Community.id)).all()
     by_place = {f"COP-{topic}-{region}": community for topic, region, community in found}
     seeded = Seeded(site_id, {n: by_place[i] for n, (i, _) in COURSES.items() if n != EBRI}, persons)
@@ -151,7 +151,7 @@ def _finished() -> list[readings.Reading]:
 def _sessions(engine: Engine, seeded: Seeded) -> None:
     community = seeded.communities[BAY]
     with Session(engine) as session, session.begin():
-        accounts = {user: account for user, account in session.execute(select(Account.moodle_user_id, Account.id))}
+        accounts = dict(session.execute(select(Account.moodle_user_id, Account.id)).all())
         facts = []
         for number in (1, 2):
             meeting = SessionRow(

@@ -1,0 +1,49 @@
+"""A served application with people and hours in it, and somebody who is about to sign in."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Browser, Page
+from sqlalchemy import Engine
+
+from records.actor import Grant, Role
+from records.settings import Settings
+from tests.support import seed
+from tests.support.seed import Seeded
+from tests.support.web import application, served
+
+DESKTOP, PHONE = (1280, 900), (390, 844)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running application, and what is in it."""
+
+    address: str
+    engine: Engine
+    seeded: Seeded
+    link: str
+    """The set-up link of somebody with the roles IT and staff."""
+
+
+@pytest.fixture
+def site(settings: Settings, engine: Engine) -> Iterator[Site]:
+    seeded = seed.seed(engine)
+    link = seed.user_link(engine, "robin@example.org", [Grant(Role.IT), Grant(Role.STAFF)])
+    with application(settings) as app, served(app) as address:
+        yield Site(address, engine, seeded, address + link)
+
+
+@pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
+def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
+    """A page of each size. Whatever it complains about in its console fails the test."""
+    width, height = request.param
+    context = browser.new_context(viewport={"width": width, "height": height})
+    opened = context.new_page()
+    complaints: list[str] = []
+    opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    yield opened
+    context.close()
+    assert complaints == []

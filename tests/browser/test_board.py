@@ -1,0 +1,105 @@
+"""Sign in by a set-up link, read board, community and person: on a desktop and on a phone."""
+
+import re
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Site
+from tests.support import seed
+from tests.support.seed import BAY
+
+
+def sign_in(page: Page, site: Site) -> None:
+    page.goto(site.link)
+    check(page)
+    page.get_by_label("New password").fill(seed.PASSWORD)
+    page.get_by_label("The same again").fill(seed.PASSWORD)
+    page.get_by_role("button", name="Set password and sign in").click()
+    expect(page.get_by_role("heading", name="Communities", exact=True)).to_be_visible()
+
+
+def check(page: Page) -> None:
+    """Nothing to scroll sideways, nothing that axe minds."""
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    results = Axe().run(page)
+    assert results.violations_count == 0, results.generate_report()
+
+
+def test_from_the_link_to_each_minute(page: Page, site: Site) -> None:
+    sign_in(page, site)
+    check(page)
+    table = page.get_by_role("table", name="Communities by region and topic")
+    expect(table.get_by_role("rowheader", name="Bay Area", exact=True)).to_be_visible()
+    average = table.get_by_role("img", name="9 h 53 min of 16–20 h")
+    expect(average).to_be_visible()
+    table.get_by_role("link", name="Evidence-Based Writing Instruction for ESL").first.click()
+    check(page)
+    people = page.get_by_role("table", name="Participants and their hours")
+    # Who needs help comes first; the bar can be heard, and is told by words beside it.
+    expect(people.get_by_role("rowheader").first).to_contain_text("Jonah Whitfield")
+    bar = people.get_by_role("img", name="15 h of 16–20 h: online 4 h 30 min, face-to-face 10 h 30 min")
+    expect(bar).to_be_visible()
+    people.get_by_role("link", name="Luis Herrera-Castellanos").click()
+    check(page)
+    earned = page.get_by_role("table", name="What earned minutes")
+    expect(earned.get_by_role("row", name=re.compile("Reading log.*reading-log version 1.*1 h"))).to_be_visible()
+    page.get_by_text("The ledger: 7 entries").click()
+    check(page)
+
+
+def test_a_bar_moves_by_itself_and_leaves_the_reader_alone(page: Page, site: Site) -> None:
+    sign_in(page, site)
+    page.goto(f"{site.address}/communities/{site.seeded.communities[BAY]}")
+    people = page.get_by_role("table", name="Participants and their hours")
+    link = people.get_by_role("link", name="Priya Raman")
+    expect(people.get_by_role("img", name="30 min of 16–20 h: online 30 min")).to_be_visible()
+    link.focus()
+    seed.finish(site.engine, site.seeded, 14, seed.modules_of(BAY)[5])
+    expect(people.get_by_role("img", name="2 h of 16–20 h: online 2 h", exact=True)).to_be_visible(timeout=20_000)
+    expect(link).to_be_focused()
+
+
+def test_what_was_opened_stays_open(page: Page, site: Site) -> None:
+    sign_in(page, site)
+    page.goto(f"{site.address}/people/{site.seeded.persons[14]}")
+    page.get_by_text("The ledger: 1 entry").click()
+    seed.finish(site.engine, site.seeded, 14, seed.modules_of(BAY)[5])
+    expect(page.get_by_role("table", name="The ledger").get_by_text("Action plan")).to_be_visible(timeout=20_000)
+
+
+def test_filters_are_in_the_address_and_work_by_keyboard(page: Page, site: Site) -> None:
+    sign_in(page, site)
+    page.get_by_label("Region").focus()
+    page.keyboard.type("Los")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"[?&]region=LA(&|$)"))
+    table = page.get_by_role("table", name="Communities by region and topic")
+    expect(table.get_by_role("rowheader", name="Los Angeles", exact=True)).to_be_visible()
+    expect(table.get_by_text("Bay Area")).to_have_count(0)
+    check(page)
+
+
+def test_the_content_is_one_key_away(page: Page, site: Site) -> None:
+    sign_in(page, site)
+    page.goto(site.address)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+
+
+def test_an_empty_community_says_what_to_do(page: Page, site: Site) -> None:
+    sign_in(page, site)
+    page.goto(f"{site.address}/communities/{site.seeded.communities[seed.MATH_LA]}")
+    expect(page.get_by_text("Nobody takes part yet.")).to_be_visible()
+    check(page)
+
+
+def test_signed_out_elsewhere_an_open_page_asks_to_sign_in(page: Page, site: Site) -> None:
+    sign_in(page, site)
+    page.context.clear_cookies()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible(timeout=20_000)
+    check(page)

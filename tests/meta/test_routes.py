@@ -1,0 +1,67 @@
+"""Routes and decisions belong together: none without the other."""
+
+import pytest
+from flask import Flask
+
+from records.actor import Role
+from service import access, intake
+from service.pages import assets, board, community, freshness, health, person, sign_in
+
+MODULES = (assets, board, community, freshness, health, person, sign_in)
+# Made by Flask and by Bootstrap-Flask.
+PROVIDED = {"static", "bootstrap.static"}
+
+
+def bare_app() -> Flask:
+    """All blueprints, without settings or database."""
+    app = Flask("service", static_folder="static")
+    app.add_url_rule("/bootstrap/<path:filename>", "bootstrap.static", lambda filename: filename)
+    for module in MODULES:
+        app.register_blueprint(module.blueprint)
+    app.register_blueprint(intake.intake)
+    return app
+
+
+def endpoints(app: Flask) -> set[str]:
+    return {rule.endpoint for rule in app.url_map.iter_rules()}
+
+
+def test_every_route_has_its_decision_and_every_decision_its_route() -> None:
+    assert endpoints(bare_app()) == set(access.DECISIONS)
+
+
+def test_a_route_without_a_decision_stops_the_application() -> None:
+    app = bare_app()
+    app.add_url_rule("/new", "new.page", lambda: "")
+    with pytest.raises(access.UndecidedRoute, match=r"new\.page"):
+        access.guard(app)
+
+
+def test_only_these_are_open() -> None:
+    opened = {name for name, decision in access.DECISIONS.items() if decision is access.Door.OPEN}
+    assert opened == PROVIDED | {
+        "assets.htmx",
+        "health.healthz",
+        "sign_in.form",
+        "sign_in.submit",
+        "sign_in.setup_form",
+        "sign_in.setup_submit",
+    }
+
+
+def test_only_intake_trusts_its_senders() -> None:
+    trusted = {name for name, decision in access.DECISIONS.items() if decision is access.Door.SENDER}
+    assert {name.split(".")[0] for name in trusted} == {"intake"}
+
+
+def test_what_is_read_by_get_changes_nothing_and_what_changes_is_posted() -> None:
+    methods = {
+        (rule.endpoint, frozenset((rule.methods or set()) - {"HEAD", "OPTIONS"}))
+        for rule in bare_app().url_map.iter_rules()
+    }
+    assert {m for _, m in methods} == {frozenset({"GET"}), frozenset({"POST"})}
+
+
+def test_every_permission_belongs_to_some_role() -> None:
+    assert set(access.ROLES) == set(access.Permission)
+    assert all(roles and roles <= set(Role) for roles in access.ROLES.values())

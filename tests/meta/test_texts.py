@@ -1,0 +1,168 @@
+"""Words for people go through gettext: no bare text in templates or in what views say."""
+
+import ast
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from jinja2 import Environment
+
+from mappings.facts import Ended, Nothing
+from mappings.matching import Refusal
+from mappings.standing import Status
+from records.actor import Role
+from service import i18n, wording
+
+SERVICE = Path(i18n.__file__).parent
+TEMPLATES = sorted((SERVICE / "templates").rglob("*.html"))
+# Views and the words for codes. The command line speaks English: its texts are another matter.
+MODULES = sorted([*(SERVICE / "pages").glob("*.py"), SERVICE / "wording.py", SERVICE / "access.py", SERVICE / "app.py"])
+READ_ALOUD = {"alt", "aria-label", "aria-description", "placeholder", "title", "data-label"}
+MARKING = {"_", "N_", "ngettext"}
+EXPRESSION = "\x01"
+LETTERS = re.compile(r"[^\W\d_]{2,}")
+SENTENCE = re.compile(r"[A-Za-z]{2,} [a-z]{2,}")
+
+
+class Bare(HTMLParser):
+    """Collects text and read-aloud attributes that hold letters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self._look(data)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name in READ_ALOUD or (tag == "meta" and (name, value) == ("name", "description")):
+                self._look(value or "")
+
+    def _look(self, words: str) -> None:
+        if LETTERS.search(words):
+            self.found.append(" ".join(words.replace(EXPRESSION, "…").split()))
+
+
+def outside_of_jinja(source: str) -> str:
+    """A template's own markup, with a mark in the place of each expression."""
+    kept, inside = [], False
+    for _line, kind, value in Environment(autoescape=True, extensions=["jinja2.ext.i18n"]).lex(source):
+        if kind in ("variable_begin", "block_begin", "comment_begin", "raw_begin"):
+            inside = True
+        elif kind in ("variable_end", "block_end", "comment_end", "raw_end"):
+            inside = False
+            kept.append(EXPRESSION if kind == "variable_end" else "")
+        elif kind == "data" and not inside:
+            kept.append(value)
+    return "".join(kept)
+
+
+def bare_text(source: str) -> list[str]:
+    """Text of a template that no catalogue could translate."""
+    parser = Bare()
+    parser.feed(outside_of_jinja(source))
+    parser.close()
+    return parser.found
+
+
+def bare_strings(source: str) -> list[str]:
+    """Sentences in code that aren't marked for translation, docstrings and errors of ours apart."""
+    tree = ast.parse(source)
+    allowed = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKING:
+            allowed |= {id(child) for child in ast.walk(node)}
+        if isinstance(node, ast.Raise | ast.Expr) and not _is_call(node):
+            allowed |= {id(child) for child in ast.walk(node)}
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in allowed
+        if SENTENCE.search(node.value)
+    ]
+
+
+def _is_call(node: ast.Raise | ast.Expr) -> bool:
+    # A docstring is an expression; so is a call whose arguments people may read, as flash("...").
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_no_bare_text_in_templates(path: Path) -> None:
+    assert bare_text(path.read_text()) == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+def test_no_bare_text_in_code(path: Path) -> None:
+    assert bare_strings(path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<p>Bare</p>",
+        "<p>{{ x }} hours</p>",
+        '<img alt="Bare">',
+        '<td data-label="Bare {{ x }}">',
+        "{% if x %}Bare{% endif %}",
+        "<button>Save</button>",
+    ],
+)
+def test_the_test_finds_bare_text_in_templates(source: str) -> None:
+    assert bare_text(source)
+
+
+@pytest.mark.parametrize("source", ["flash('It was saved')", "label = 'Your name'", "abort(403, 'Not for you')"])
+def test_the_test_finds_bare_text_in_code(source: str) -> None:
+    assert bare_strings(source)
+
+
+@pytest.mark.parametrize(
+    "source", ["<p>{{ _('Marked') }}</p>", '<td data-label="{{ _("Marked") }}">16–20</td>', "{# A comment #}"]
+)
+def test_the_test_lets_marked_text_pass(source: str) -> None:
+    assert bare_text(source) == []
+
+
+def texts_in_catalogue() -> Iterator[str]:
+    for message in i18n.catalogue():
+        yield from [message.id] if isinstance(message.id, str) else message.id
+
+
+def test_the_template_file_holds_every_text() -> None:
+    assert i18n.TEMPLATE_FILE.read_bytes() == i18n.extract(), "run: python -m service.i18n extract"
+    found = set(texts_in_catalogue())
+    # One of each way to mark: a template, a plural in a template, a view, a table of words.
+    assert {"Communities", "The ledger: %(num)s entry"} <= found
+    assert {"The e-mail address or the password is wrong.", "Marked as not done again in Moodle."} <= found
+
+
+def test_every_code_has_its_words() -> None:
+    for codes, table in (
+        (Nothing, wording.NOTHING),
+        (Ended, wording.ENDED),
+        (Status, wording.STANDINGS),
+        (Refusal, wording.REFUSALS),
+        (Role, wording.ROLES),
+    ):
+        assert set(codes) == set(table)
+
+
+def test_a_translation_is_read_and_an_unknown_language_falls_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "xx" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    header = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
+    (folder / "copbridge.po").write_text(header + 'msgid "%(hours)s h"\nmsgstr "%(hours)s uur"\n')
+    monkeypatch.setattr(i18n, "LOCALE", tmp_path)
+    assert [path.name for path in i18n.compile_all()] == ["copbridge.mo"]
+    for language, expected in (("xx", "2 uur"), ("yy", "2 h")):
+        app = Flask(__name__)
+        i18n.install(app, language)
+        with app.app_context():
+            assert wording.hours(120) == expected
