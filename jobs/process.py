@@ -58,16 +58,13 @@ def drain(engine: Engine, *, batch: int = BATCH, turns: int | None = None) -> in
 
 
 def _after_error(engine: Engine, ids: Sequence[int], err: Exception, *, alone: bool) -> None:
-    """One item failed alone: count it. A batch failed: its items are due again, each alone. What was
-    nobody's fault is put off a little, uncounted: whoever holds the locks may be frozen for a while."""
+    """One item failed alone: count it. A batch failed: its items are due again, each alone."""
     reason, transient = _reason(err)
     log.warning("inbox_batch_failed", items=len(ids), first=ids[0], error=reason)
-    with Session(engine) as session, session.begin():
-        if transient:
-            inbox.put_off(session, ids)
-        elif alone:
-            status = inbox.fail(session, ids[0], reason)
-            log.warning("inbox_item_failed", item=ids[0], status=status)
+    if alone:
+        with Session(engine) as session, session.begin():
+            status = inbox.put_off(session, ids[0]) if transient else inbox.fail(session, ids[0], reason)
+        log.warning("inbox_item_failed", item=ids[0], status=status)
 
 
 def _reason(err: Exception) -> tuple[str, bool]:

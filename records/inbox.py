@@ -150,14 +150,15 @@ def fail(session: Session, item_id: int, reason: str) -> str:
     return str(row[0])
 
 
-def put_off(session: Session, ids: Sequence[int]) -> None:
-    """Make claimed items due again a second later, as if they had not been tried."""
+def put_off(session: Session, item_id: int) -> str:
+    """Make an item due again a little later as if this attempt had not been: whoever is in its way may be
+    frozen for long, and that makes it no dead letter. Returns its status."""
+    later = func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, 2)
     session.execute(
-        update(InboxItem)
-        .where(among(InboxItem.id, ids), InboxItem.status == "pending")
-        .values(attempts=func.greatest(InboxItem.attempts - 1, 0), due_at=func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, 1)),
+        update(InboxItem).where(InboxItem.id == item_id).values(attempts=func.greatest(InboxItem.attempts - 1, 1), due_at=later),
         execution_options={"synchronize_session": False},
     )
+    return "pending"
 
 
 def bury_silent_deaths(session: Session) -> int:

@@ -70,10 +70,11 @@ def _tell(item: ledger.Inputs, answer: ledger.Answer) -> None:
         f"{program.program} {item.community.topic} {item.community.region}: {answer.role}, {answer.status};"
         f" {hours(standing.minutes)}{band}, {standing.status}"
     )
-    rows = [_cells(item, line) for line in answer.lines]
-    table(
-        clean(title), ("when", "what", "h:mm", "component", "rule", "version", "why"), rows, right=("h:mm", "version")
-    )
+    if answer.lines:
+        columns = ("when", "what", "h:mm", "component", "rule", "version", "why")
+        table(clean(title), columns, [_cells(item, line) for line in answer.lines], right=("h:mm", "version"))
+    else:
+        say(clean(f"{title}. Nothing was achieved yet."))
     if item.membership.dirty_at:
         say("Something arrived that the ledger doesn't show yet; it will within seconds.")
     if standing.on_their_way:

@@ -60,12 +60,12 @@ def attendance(
     if as_json:
         say_json(_as_data(plan, written=written))
     else:
-        _tell(plan, written=written, dry_run=dry_run)
+        _tell(plan, written=written, dry_run=dry_run, refused=bool(plan.problems) and not skip_errors)
     if plan.problems:
         raise typer.Exit(1)
 
 
-def _tell(plan: Plan, *, written: bool, dry_run: bool) -> None:
+def _tell(plan: Plan, *, written: bool, dry_run: bool, refused: bool) -> None:
     for problem in plan.problems:
         say(clean(f"line {problem.line}: {problem.column + ': ' if problem.column else ''}{problem.message}"))
     if dry_run:
@@ -81,7 +81,7 @@ def _tell(plan: Plan, *, written: bool, dry_run: bool) -> None:
         say(f"Would be taken in: {sums}")
     elif written:
         say(f"Taken in: {sums}")
-    elif plan.problems:
+    elif refused:
         say(f"Nothing was written: {counted(len(plan.problems), 'row is', 'rows are')} wrong.")
     else:
         say(f"Nothing to do: {sums}")

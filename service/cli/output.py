@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import typer
@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-NARROWEST = 100
+NARROWEST = 160
 """Where the output is no terminal: so many columns."""
 
 
@@ -33,11 +33,13 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=max(console.width, NARROWEST))
-    shown = Table(title=title or None, title_justify="left", box=box.SIMPLE, pad_edge=False)
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         shown.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
         shown.add_row(*(Text(clean(cell)) for cell in row))
+    if title:
+        say(title)
     console.print(shown)
 
 
@@ -50,6 +52,11 @@ def hours(minutes: int) -> str:
 def local(moment: datetime, timezone: str) -> str:
     """A moment on the wall clock of a program or community."""
     return f"{moment.astimezone(ZoneInfo(timezone)):%Y-%m-%d %H:%M}"
+
+
+def minute(moment: datetime | None) -> str:
+    """A moment as IT reads it; nothing for none."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if moment else ""
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:

@@ -12,7 +12,7 @@ from records.stuck import STATUSES, stuck
 from records.stuck import replay as replay_items
 from service.cli.errors import UserError
 from service.cli.opening import records
-from service.cli.output import counted, say, say_json, table
+from service.cli.output import counted, minute, say, say_json, table
 
 
 def register(app: typer.Typer) -> None:
@@ -52,7 +52,7 @@ def replay(
         say_json([asdict(item) for item in found])
     elif list_only:
         columns = ("site", "status", "reason", "waits for", "items", "oldest", "first id")
-        rows = [(s.site, s.status, s.reason, s.waits_for, s.count, s.oldest, s.first_id) for s in found]
+        rows = [(s.site, s.status, s.reason, s.waits_for, s.count, minute(s.oldest), s.first_id) for s in found]
         if rows:
             table("", columns, rows, right=("items", "first id"))
         else:

@@ -16,7 +16,7 @@ from records.secrets import Purpose
 from records.settings import Settings
 from service.cli.errors import UserError
 from service.cli.opening import records
-from service.cli.output import clean, counted, say, say_json, table
+from service.cli.output import clean, counted, minute, say, say_json, table
 from service.links import webhook_address
 
 group = typer.Typer(help="The Moodle sites of this installation and their secrets.", no_args_is_help=True)
@@ -84,10 +84,10 @@ def list_sites(as_json: AsJson = False) -> None:
     if not sites:
         say("There is no site yet: `copbridge site add` makes one.")
         return
-    listed = [(site.slug, site.name, site.wwwroot, site.last_received_at or "never") for site in sites]
+    listed = [(site.slug, site.name, site.wwwroot, minute(site.last_received_at) or "never") for site in sites]
     table("", ("site", "name", "wwwroot", "last received"), listed)
     rows = [
-        (site.slug, row.purpose, row.id, row.created_at, row.retired_at or "")
+        (site.slug, row.purpose, row.id, minute(row.created_at), minute(row.retired_at))
         for site in sites
         for row in kept[site.id]
     ]
@@ -95,7 +95,7 @@ def list_sites(as_json: AsJson = False) -> None:
     for site in sites:
         if site.refused_epoch:
             name = clean(site.refused_wwwroot)
-            say(f"The site '{site.slug}' refused a sender that calls itself {name}, at {site.refused_at}.")
+            say(f"The site '{site.slug}' refused a sender that calls itself {name}, at {minute(site.refused_at)}.")
             say(f"If it is the site itself: copbridge site confirm {site.slug} --epoch {site.refused_epoch}")
 
 

@@ -74,7 +74,7 @@ def _find(session: Session, community_id: UUID) -> CommunityPage:
 
 def _part(found: CommunityPage) -> tuple[Markup, str]:
     active = [m for m in found.members if m.role == "participant" and m.status == "active"]
-    summary = _summary(active)
+    summary = _summary(found, active)
     drawn = patterns(found.program.components)
     scale = scale_for((m.minutes for m in found.members), summary.band[1] if summary.band else None)
     rows = [_row(member, drawn, scale) for member in found.members]
@@ -95,8 +95,11 @@ def _part(found: CommunityPage) -> tuple[Markup, str]:
     )
 
 
-def _summary(active: list[Member]) -> Summary:
+def _summary(found: CommunityPage, active: list[Member]) -> Summary:
     bands = [(m.band_min, m.band_max) for m in active if m.band_min is not None and m.band_max is not None]
+    stated = found.program.band(found.topic)
+    if not bands and stated:
+        bands = [(stated.min_minutes, stated.max_minutes)]
     average = round(sum(m.minutes for m in active) / len(active)) if active else 0
     met = sum(m.band_min is not None and m.minutes >= m.band_min for m in active)
     return Summary(len(active), average, met, bands[0] if bands else None)

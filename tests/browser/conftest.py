@@ -37,7 +37,10 @@ def site(settings: Settings, engine: Engine) -> Iterator[Site]:
 
 @pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
 def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
-    """A page of each size. Whatever it complains about in its console fails the test."""
+    """A page of each size. Whatever it complains about in its console fails the test.
+
+    But for a 401, which browsers report there too: it is how an open page learns that the sign-in ended.
+    """
     width, height = request.param
     context = browser.new_context(viewport={"width": width, "height": height})
     opened = context.new_page()
@@ -46,4 +49,4 @@ def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     yield opened
     context.close()
-    assert complaints == []
+    assert [complaint for complaint in complaints if "401" not in complaint] == []

@@ -224,6 +224,8 @@ def test_wrong_rows_can_be_left_out(cli: Cli, place: Place, tmp_path: Path) -> N
     assert answer.code == 1
     assert answer.data["written"] is True
     assert [problem["line"] for problem in answer.data["problems"]] == [3, 4]
+    again = cli("import", "attendance", str(tmp_path / "attendance.csv"), "--skip-errors")
+    assert "Nothing to do: 0 new sessions; of 1 attendance: 0 new, 0 changed, 1 unchanged." in again.out
     assert facts(place.engine) == [(1, 240, True)]
 
 

@@ -116,8 +116,12 @@ def expected_nets(batches: list[dict[str, Any]]) -> dict[tuple[int, int], int]:
 
 def found_nets(engine: Engine) -> dict[tuple[int, int], int]:
     """The ledger's net by (module, Moodle user)."""
-    key = "split_part(credit_key, ':', 3)::bigint AS module, split_part(credit_key, ':', 4)::bigint AS moodle_user"
-    statement = text(f"SELECT {key}, sum(minutes) FROM ledger GROUP BY 1, 2 HAVING sum(minutes) <> 0")
+    statement = text(
+        """
+        SELECT split_part(credit_key, ':', 3)::bigint, split_part(credit_key, ':', 4)::bigint, sum(minutes)
+        FROM ledger GROUP BY 1, 2 HAVING sum(minutes) <> 0
+        """
+    )
     with engine.connect() as connection:
         return {(module, user): int(minutes) for module, user, minutes in connection.execute(statement)}
 
@@ -138,10 +142,9 @@ def assert_law_1(engine: Engine, batches: list[dict[str, Any]], members: int) ->
         # A dead letter, a quarantined or a waiting item would stand here by its status.
         assert set(session.scalars(select(InboxItem.status))) == {"done"}
         undone = select(LedgerEntry.reverses).where(LedgerEntry.reverses.is_not(None))
-        standing = select(LedgerEntry.membership_id, LedgerEntry.credit_key).where(
-            LedgerEntry.reverses.is_(None), LedgerEntry.id.not_in(undone)
-        )
-        twice = standing.group_by(LedgerEntry.membership_id, LedgerEntry.credit_key).having(func.count() > 1)
+        credit = (LedgerEntry.membership_id, LedgerEntry.credit_key)
+        standing = select(*credit).where(LedgerEntry.reverses.is_(None), LedgerEntry.id.not_in(undone))
+        twice = standing.group_by(*credit).having(func.count() > 1)
         assert session.execute(twice).all() == []
         assert found_nets(engine) == expected_nets(batches)
         ids = list(session.scalars(select(Membership.id)))
@@ -203,7 +206,7 @@ def test_a_frozen_worker_holds_up_only_what_it_holds(
     """Its rows are skipped and the rest goes on; when it goes on, too, nothing doubles."""
     sender = make_site(engine, settings)
     load_program(engine)
-    here = replace(LOAD, users=4, events=96, per_batch=48)
+    here = replace(LOAD, users=4, events=96, per_batch=96)
     elsewhere = replace(here, course=901, course_idnumber="COP-MATH-LA", seed=12)
     sites = [*site_batches(here), *site_batches(elsewhere)]
     batches, others = list(event_batches(here)), list(event_batches(elsewhere))
@@ -228,14 +231,9 @@ def test_a_frozen_worker_holds_up_only_what_it_holds(
 
 
 def waits_for_a_lock(engine: Engine) -> bool:
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     with engine.connect() as connection:
-        return bool(
-            connection.scalar(
-                text(
-                    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-                )
-            )
-        )
+        return bool(connection.scalar(text(waiting)))
 
 
 def test_a_frozen_transaction_ends_by_itself(engine: Engine) -> None:
