@@ -11,12 +11,13 @@ from sqlalchemy import Engine, func, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from jobs.kinds.batch import Batch, Source
+from jobs.kinds.batch import SEVERAL, Batch, Source, of_one_second
 from jobs.kinds.events import INTERESTING, READERS, check_event, needs
 from jobs.wire import AnyReading, EventData, reading_adapter
 from records import communities, completions, facts, inbox, memberships, mirror, people
 from records.completions import CompletionKey
 from records.database import is_unreachable
+from records.inbox import Question
 from records.models import InboxItem, MirrorCourse, MirrorGroup, MirrorModule, MirrorRole, Site
 
 log = structlog.get_logger()
@@ -42,8 +43,8 @@ def drain(engine: Engine, *, batch: int = BATCH, turns: int | None = None) -> in
     seen = 0
     for _ in itertools.count() if turns is None else range(turns):
         with Session(engine) as session, session.begin():
-            ids, alone = inbox.claim(session, batch)
-            if alone:
+            ids = inbox.claim(session, batch)
+            if len(ids) == 1:
                 inbox.bury_silent_deaths(session)
         if not ids:
             break
@@ -52,16 +53,16 @@ def drain(engine: Engine, *, batch: int = BATCH, turns: int | None = None) -> in
         except Exception as err:
             if is_unreachable(err):
                 raise
-            _after_error(engine, ids, err, alone=alone)
+            _after_error(engine, ids, err)
         seen += len(ids)
     return seen
 
 
-def _after_error(engine: Engine, ids: Sequence[int], err: Exception, *, alone: bool) -> None:
-    """One item failed alone: count it. A batch failed: its items are due again, each alone."""
+def _after_error(engine: Engine, ids: Sequence[int], err: Exception) -> None:
+    """One item failed alone: count it. A batch failed: its items are due again, in smaller company."""
     reason, transient = _reason(err)
     log.warning("inbox_batch_failed", items=len(ids), first=ids[0], error=reason)
-    if alone:
+    if len(ids) == 1:
         with Session(engine) as session, session.begin():
             status = inbox.put_off(session, ids[0]) if transient else inbox.fail(session, ids[0], reason)
         log.warning("inbox_item_failed", item=ids[0], status=status)
@@ -153,8 +154,8 @@ def apply(session: Session, batch: Batch) -> None:
     roles = mirror.stand(session, MirrorRole, batch.roles)
     people.report_accounts(session, batch.accounts)
     mirror.stand(session, MirrorGroup, batch.groups)
-    pairs = mirror.report_pairs(session, batch.pairs)
-    changed = completions.merge_completions(session, batch.completions)
+    pairs, pair_clashes = mirror.report_pairs(session, batch.pairs)
+    changed, clashes = completions.merge_completions(session, batch.completions)
 
     facts.refresh_completion_facts(session, _causes(session, batch, changed, pairs, modules))
     communities.see_modules(session, batch.modules_seen)
@@ -162,6 +163,8 @@ def apply(session: Session, batch: Batch) -> None:
     communities.place_courses(session, batch.courses_seen)
     memberships.refresh_memberships(session, pairs)
     memberships.mark_sites(session, {site for site, _ in roles})
+    batch.questions += [Question(*pair, None, SEVERAL, second) for pair, second in pair_clashes.items()]
+    batch.questions += [of_one_second(k, batch.completions[k].course_id, second) for k, second in clashes.items()]
     inbox.ask(session, batch.questions)
     inbox.answered(session, _answers(batch))
 

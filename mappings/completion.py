@@ -93,6 +93,13 @@ class Completion:
         return _earlier(self.first_complete, self.first_passed) or self.first_failed
 
 
+def clash(a: Completion, b: Completion) -> datetime | None:
+    """The second in which events said different things that both would stand: only Moodle can tell which came last."""
+    one, other = a.latest, b.latest
+    undecided = one.rank == other.rank == EVENT and one.at == other.at and one.state != other.state
+    return one.at if undecided else None
+
+
 def _later(a: Observation, b: Observation) -> Observation:
     return max(
         a,
@@ -140,4 +147,6 @@ def achieved(seen: Completion, *, module_present: bool, enrolled: bool) -> Achie
         ended = Ended.RESET
     elif not enrolled:
         ended = Ended.LEFT
-    return Achieved(first, state, ended, seen.row.overrideby, provisional=not seen.confirmed)
+    # A failure earns nothing, so that no report of a completion confirms it: its own sender does.
+    confirmed = seen.confirmed or (state is State.FAILED and seen.row.trusted)
+    return Achieved(first, state, ended, seen.row.overrideby, provisional=not confirmed)

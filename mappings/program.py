@@ -1,7 +1,7 @@
 """The program file as frozen models. Every figure of a program lives in its file (law 4)."""
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
@@ -203,6 +203,12 @@ def version_at(versions: tuple[ProgramVersion, ...], moment: datetime) -> Progra
         return in_force[-1]
     earliest = ordered[0].program.effective_from
     return [v for v in ordered if v.program.effective_from == earliest][-1]
+
+
+def next_version_at(versions: tuple[ProgramVersion, ...], moment: datetime) -> datetime | None:
+    """The next instant after `moment` at which another version comes into force: midnight in its time zone."""
+    starts = (datetime.combine(v.program.effective_from, time(), v.program.zone).astimezone(UTC) for v in versions)
+    return min((start for start in starts if start > moment), default=None)
 
 
 def words(text: dict[str, str], language: str) -> str:

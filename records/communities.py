@@ -240,7 +240,12 @@ def _decide(session: Session, module: MirrorModule, forms: list[Binding], versio
     rules = {form.id: _matched(versions, activity_of(form)) for form in forms}
     decided = session.scalars(
         select(Decision.data["binding"].astext)
-        .where(Decision.kind == "binding", Decision.data["module"].astext == f"{module.site_id}:{module.module_id}")
+        .where(
+            Decision.kind == "binding",
+            Decision.data["module"].astext == f"{module.site_id}:{module.module_id}",
+            Decision.undoes.is_(None),
+            Decision.id.not_in(select(Decision.undoes).where(Decision.undoes.is_not(None))),
+        )
         .order_by(Decision.decided_at.desc(), Decision.id.desc())
         .limit(1)
     ).one_or_none()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from mappings.completion import Completion, Observation
+from mappings.completion import Completion, Observation, clash
 from mappings.facts import State
 from records.keys import among
 from records.models import MirrorCompletion
@@ -69,11 +70,15 @@ def from_row(held: MirrorCompletion) -> Completion:
     return Completion(latest, row, held.first_complete, held.first_passed, held.first_failed, held.confirmed)
 
 
-def merge_completions(session: Session, reported: Mapping[CompletionKey, Reported]) -> set[CompletionKey]:
-    """Fold what was reported into the mirror. Returns the keys whose row changed."""
+def merge_completions(
+    session: Session, reported: Mapping[CompletionKey, Reported]
+) -> tuple[set[CompletionKey], dict[CompletionKey, datetime]]:
+    """Fold what was reported into the mirror. Returns the keys whose row changed, and those of which events
+    of one second said different things, with that second."""
     keys = sorted(reported, key=str)
+    clashes: dict[CompletionKey, datetime] = {}
     if not keys:
-        return set()
+        return set(), clashes
     table = MirrorCompletion
     made: set[CompletionKey] = {
         (row[0], row[1], row[2])
@@ -84,7 +89,7 @@ def merge_completions(session: Session, reported: Mapping[CompletionKey, Reporte
     }
     rest = [key for key in keys if key not in made]
     if not rest:
-        return made
+        return made, clashes
     changed = []
     held_rows = session.scalars(
         select(table)
@@ -96,6 +101,9 @@ def merge_completions(session: Session, reported: Mapping[CompletionKey, Reporte
     for held in held_rows:
         key = (held.site_id, held.module_id, held.moodle_user_id)
         before = from_row(held)
+        second = clash(before, reported[key].completion)
+        if second:
+            clashes[key] = second
         after = before.merge(reported[key].completion)
         if after != before:
             changed.append({f"b_{name}": value for name, value in to_row(key, held.course_id, after).items()})
@@ -116,4 +124,5 @@ def merge_completions(session: Session, reported: Mapping[CompletionKey, Reporte
             .values({name: bindparam(f"b_{name}") for name in names}),
             changed,
         )
-    return {*made, *((row["b_site_id"], row["b_module_id"], row["b_moodle_user_id"]) for row in changed)}
+    moved = {(row["b_site_id"], row["b_module_id"], row["b_moodle_user_id"]) for row in changed}
+    return made | moved, clashes

@@ -1,5 +1,6 @@
 """The inbox: the queue of truth. Items are stored in one statement, taken under row locks, and never lost."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -13,6 +14,10 @@ from sqlalchemy.orm import Session
 from records.keys import among
 from records.models import IgnoredCount, InboxItem, MirrorCourse, MirrorModule, Reread, Site, uuid7
 
+ROOT_DIGITS = 12
+ALONE = 3
+"""An item that was in so many attempts is tried alone; before that in batches, each so many times smaller."""
+SHRINKS = 8
 MAX_FAILURES = 5
 """An item that ended this many attempts with an error is a dead letter."""
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -58,6 +63,13 @@ _STORE = text(
 ).bindparams(*(bindparam(name, type_=ARRAY(kind)) for name, kind in _COLUMNS.items()))
 
 
+def copy_mark(epoch: UUID, wwwroot: str) -> str:
+    """What an item of an unconfirmed copy waits for: that the site has this epoch and this address. A restored
+    backup has the site's own epoch, so that neither is enough."""
+    root = hashlib.md5(wwwroot.rstrip("/").lower().encode(), usedforsecurity=False).hexdigest()
+    return f"epoch:{epoch}@{root[:ROOT_DIGITS]}"
+
+
 def store(connection: Connection, items: Sequence[NewItem]) -> set[tuple[UUID, str, str]]:
     """Store items in one statement. Returns the (site, sender, id) that were new: others were known.
 
@@ -87,25 +99,25 @@ def count_ignored(connection: Connection, site_id: UUID, day: date, names: Itera
         )
 
 
-def claim(session: Session, limit: int) -> tuple[list[int], bool]:
+def claim(session: Session, limit: int) -> list[int]:
     """Ids of due items, with the attempt counted: the caller commits before it begins the work.
 
-    Fresh items come together; one that was in a failed attempt comes alone (the second value), so that
-    it fails alone.
+    Fresh items come together. Those of an attempt that failed, or died with its process, come in ever
+    smaller company, and at last alone: what fails alone is what fails.
     """
     due = (InboxItem.status == "pending", InboxItem.due_at <= func.clock_timestamp())
-    fresh = select(InboxItem.id).where(*due, InboxItem.attempts == 0).order_by(InboxItem.due_at, InboxItem.id)
-    ids = list(session.scalars(fresh.limit(limit).with_for_update(skip_locked=True)))
-    alone = not ids
-    if alone:
-        again = select(InboxItem.id).where(*due).order_by(InboxItem.due_at, InboxItem.id)
-        ids = list(session.scalars(again.limit(1).with_for_update(skip_locked=True)))
-    if ids:
-        session.execute(
-            update(InboxItem).where(among(InboxItem.id, ids)).values(attempts=InboxItem.attempts + 1),
-            execution_options={"synchronize_session": False},
-        )
-    return ids, alone
+    for attempts in range(ALONE + 1):
+        same = InboxItem.attempts == attempts if attempts < ALONE else InboxItem.attempts >= ALONE
+        size = max(limit // SHRINKS**attempts, 1) if attempts < ALONE else 1
+        rows = select(InboxItem.id).where(*due, same).order_by(InboxItem.due_at, InboxItem.id).limit(size)
+        ids = list(session.scalars(rows.with_for_update(skip_locked=True)))
+        if ids:
+            session.execute(
+                update(InboxItem).where(among(InboxItem.id, ids)).values(attempts=InboxItem.attempts + 1),
+                execution_options={"synchronize_session": False},
+            )
+            return ids
+    return []
 
 
 def take(session: Session, ids: Sequence[int]) -> list[InboxItem]:
@@ -155,7 +167,9 @@ def put_off(session: Session, item_id: int) -> str:
     frozen for long, and that makes it no dead letter. Returns its status."""
     later = func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, 2)
     session.execute(
-        update(InboxItem).where(InboxItem.id == item_id).values(attempts=func.greatest(InboxItem.attempts - 1, 1), due_at=later),
+        update(InboxItem)
+        .where(InboxItem.id == item_id)
+        .values(attempts=func.greatest(InboxItem.attempts - 1, ALONE), due_at=later),
         execution_options={"synchronize_session": False},
     )
     return "pending"
@@ -222,11 +236,9 @@ def replay(session: Session, statuses: Sequence[str], site_id: UUID | None = Non
 
     Items of a copy of the site stay until IT has confirmed that copy.
     """
-    confirmed = (
-        select(Site.id)
-        .where(Site.id == InboxItem.site_id, InboxItem.waits_for == "epoch:" + Site.epoch.cast(Text))
-        .exists()
-    )
+    root = func.left(func.md5(func.lower(func.rtrim(Site.wwwroot, "/"))), ROOT_DIGITS)
+    mark = func.concat("epoch:", Site.epoch, "@", root)
+    confirmed = select(Site.id).where(Site.id == InboxItem.site_id, InboxItem.waits_for == mark).exists()
     of_a_copy = InboxItem.waits_for.startswith("epoch:").is_(True)
     statement = update(InboxItem).where(InboxItem.status.in_(statuses), or_(~of_a_copy, confirmed))
     if site_id:

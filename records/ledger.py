@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from mappings.credit import credit, credits_of
 from mappings.facts import Activity, Adjustment, Credit, Ended, Fact, FactKind, Line, State
 from mappings.facts import Session as Meeting
-from mappings.program import ProgramVersion, version_at
+from mappings.program import ProgramVersion, next_version_at, version_at
 from mappings.standing import Standing, evaluate
 from records.keys import among
 from records.memberships import Participation, participations, role_in, status_at
@@ -181,11 +181,12 @@ def answer(inputs: Inputs, now: datetime) -> Answer:
     """What the inputs amount to at `now`: lines, standing, and the next instant at which time alone changes it."""
     program = newest(inputs.versions)
     role = role_in(program, inputs.participation)
-    status, valid_until = status_at(inputs.participation, now)
+    status, changes_at = status_at(inputs.participation, now)
+    moments = [moment for moment in (changes_at, next_version_at(inputs.versions, now)) if moment]
     lines = credit(inputs.facts, inputs.adjustments, inputs.versions, participant=role == "participant")
     # The commitment is that of the version in force now: earlier versions only decide what was credited.
     band = version_at(inputs.versions, now).program.band(inputs.community.topic)
-    return Answer(role, status, lines, evaluate(credits_of(lines), lines, band), valid_until)
+    return Answer(role, status, lines, evaluate(credits_of(lines), lines, band), min(moments, default=None))
 
 
 def reconcile(session: Session, membership_ids: Sequence[UUID], now: datetime) -> int:

@@ -11,7 +11,7 @@ from sqlalchemy import ARRAY, BigInteger, Integer, bindparam, case, cast, func, 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from mappings.completion import READING
+from mappings.completion import EVENT, READING
 from records.keys import among
 from records.models import Base, MirrorEnrolment, MirrorGroupMember, MirrorParticipation, MirrorRoleAssignment
 
@@ -32,11 +32,18 @@ def _order(row: Row) -> tuple[datetime, int, bool]:
     return (row["as_of"], row["rank"], row["present"])
 
 
-def stand(session: Session, model: type[Base], rows: Iterable[Row]) -> set[tuple[Any, ...]]:
+def _clash(held: Row, row: Row) -> bool:
+    of_events = held["rank"] == row["rank"] == EVENT
+    return bool(of_events and held["as_of"] == row["as_of"] and held["present"] != row["present"])
+
+
+def stand(
+    session: Session, model: type[Base], rows: Iterable[Row], clashes: set[tuple[Any, ...]] | None = None
+) -> set[tuple[Any, ...]]:
     """Upsert stamped rows; of two reports the greater (as_of, rank, present) stands.
 
     Returns the primary keys of the rows that are new or now say something else (a later stamp alone is
-    no change).
+    no change). `clashes` is given the keys of rows that came and went within one second, by events alone.
     """
     key = _primary_key(model)
     best: dict[tuple[Any, ...], Row] = {}
@@ -47,6 +54,8 @@ def stand(session: Session, model: type[Base], rows: Iterable[Row]) -> set[tuple
     if not best:
         return set()
     held = _held(session, model, key, list(best))
+    if clashes is not None:
+        clashes |= {name for name in best if name in held and _clash(held[name], best[name])}
     # One order for everybody, so that two workers never wait for each other in a circle.
     names = [name for name in sorted(best, key=str) if name not in held or _order(held[name]) < _order(best[name])]
     if not names:
@@ -123,7 +132,9 @@ def _lock(session: Session, pairs: list[PairKey]) -> dict[PairKey, datetime]:
 def take_turns(session: Session, pairs: Iterable[PairKey]) -> None:
     """Wait for whoever else changes what is known of these users in these courses, and keep others waiting until
     the transaction ends: a fact is made of several tables, and no row lock covers one that isn't there yet."""
-    names = {hashlib.blake2b(f"{site}:{course}:{user}".encode(), digest_size=8).digest() for site, course, user in pairs}
+    names = {
+        hashlib.blake2b(f"{site}:{course}:{user}".encode(), digest_size=8).digest() for site, course, user in pairs
+    }
     numbers = sorted(int.from_bytes(name, "big", signed=True) for name in names)
     # One statement, in one order for everybody, so that nobody waits in a circle.
     session.execute(select(func.pg_advisory_xact_lock(func.unnest(bindparam(None, numbers, type_=ARRAY(BigInteger))))))
@@ -159,13 +170,15 @@ def _unnamed(session: Session, model: type[Base], reports: list[PairReport]) -> 
     return gone
 
 
-def report_pairs(session: Session, reports: Sequence[PairReport]) -> set[PairKey]:
+def report_pairs(session: Session, reports: Sequence[PairReport]) -> tuple[set[PairKey], dict[PairKey, datetime]]:
     """Write what was reported of users in courses. Several reports of one pair may come in any order.
 
-    Returns the pairs of which something changed.
+    Returns the pairs of which something changed, and those of which events of one second said different
+    things, with that second.
     """
+    clashes: dict[PairKey, datetime] = {}
     if not reports:
-        return set()
+        return set(), clashes
     read_at = _lock(session, sorted({report.pair for report in reports}, key=str))
     before = dict(read_at)
     changed = set()
@@ -187,7 +200,10 @@ def report_pairs(session: Session, reports: Sequence[PairReport]) -> set[PairKey
             pairs = {
                 tuple(row[k] for k in key): (row["site_id"], row["course_id"], row["moodle_user_id"]) for row in rows
             }
-            changed |= {pairs[name] for name in stand(session, model, rows)}
+            tied: set[tuple[Any, ...]] = set()
+            changed |= {pairs[name] for name in stand(session, model, rows, tied)}
+            seconds = {report.pair: report.as_of for report in current}
+            clashes |= {pairs[name]: seconds[pairs[name]] for name in tied}
     moved = [
         {"site_id": s, "course_id": c, "moodle_user_id": u, "read_at": moment}
         for (s, c, u), moment in read_at.items()
@@ -195,7 +211,7 @@ def report_pairs(session: Session, reports: Sequence[PairReport]) -> set[PairKey
     ]
     if moved:
         session.execute(update(MirrorParticipation), moved)
-    return changed
+    return changed, clashes
 
 
 def _rounds(reports: Sequence[PairReport]) -> Iterable[list[PairReport]]:

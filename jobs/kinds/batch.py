@@ -5,11 +5,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from mappings.completion import Completion, Observation
+from mappings.completion import Completion, Observation, clash
 from records.communities import CourseSeen, ModuleSeen
 from records.completions import CompletionKey, Reported
 from records.inbox import Question
 from records.mirror import PairReport, Row
+
+
+SEVERAL = "several_in_one_second"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,11 @@ class Source:
     site_id: UUID
     cause: UUID
     trusted: bool
+
+
+def of_one_second(key: CompletionKey, course_id: int, second: datetime) -> Question:
+    """Within one second nobody can tell which event came last: complete stands, and Moodle is asked."""
+    return Question(key[0], course_id, key[2], key[1], SEVERAL, second)
 
 
 @dataclass(slots=True)
@@ -40,11 +48,12 @@ class Batch:
     """The latest reading of each completion in this batch: it answers what its events leave open."""
     causes: dict[Any, UUID] = field(default_factory=dict)
     """The correlation id of the item that reported a completion, pair or module, by its key."""
-    seconds: dict[tuple[CompletionKey, int], set[int]] = field(default_factory=dict)
-    """States that bare events gave one completion within one second: more than one is a question."""
 
     def observe(self, key: CompletionKey, course_id: int, seen: Observation, source: Source) -> None:
         new = Completion.of(seen)
         held = self.completions.get(key)
+        second = clash(held.completion, new) if held else None
+        if second:
+            self.questions.append(of_one_second(key, course_id, second))
         self.completions[key] = Reported(course_id, held.completion.merge(new) if held else new)
         self.causes[key] = source.cause

@@ -30,12 +30,10 @@ def from_event(batch: Batch, source: Source, data: EventData) -> None:
     at = data.timecreated
     seen = Observation(at, EVENT, True, state, None, override or None, source.trusted)
     batch.observe(key, data.course, seen, source)
-    # Within one second nobody can tell which came last: complete stands, and Moodle is asked.
-    second = batch.seconds.setdefault((key, int(at.timestamp())), set())
-    second.add(int(state))
-    if len(second) > 1 or not source.trusted:
-        reason = "several_in_one_second" if source.trusted else "unconfirmed_sender"
-        batch.questions.append(Question(source.site_id, data.course, data.participant, data.module, reason, at))
+    if not source.trusted:
+        batch.questions.append(
+            Question(source.site_id, data.course, data.participant, data.module, "unconfirmed_sender", at)
+        )
 
 
 def state_of(data: EventData) -> State:

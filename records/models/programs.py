@@ -118,7 +118,18 @@ class SessionRow(Base):
     """A meeting of a community. Named `sessions` in the database."""
 
     __tablename__ = "sessions"
-    __table_args__ = (UniqueConstraint("community_id", "code"),)
+    __table_args__ = (
+        UniqueConstraint("community_id", "code"),
+        # An activity that stood for two sessions would count for both.
+        Index(
+            "uq_sessions_module",
+            "community_id",
+            "module_site_id",
+            "module_id",
+            unique=True,
+            postgresql_where=text("module_id IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[Key]
     community_id: Mapped[UUID] = mapped_column(ForeignKey("communities.id"))

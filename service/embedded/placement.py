@@ -47,6 +47,11 @@ class Placement:
     elsewhere: bool = False
 
 
+def wheel_programs() -> Path:
+    """The folder of the wheel's PostgreSQL programs, as installed."""
+    return _WHEEL.parent / _PROGRAMS / "bin"
+
+
 def place(state: Path, elsewhere: Path = ELSEWHERE) -> Placement:
     """Make and name the folder for the cluster of the state folder `state`.
 
@@ -54,7 +59,7 @@ def place(state: Path, elsewhere: Path = ELSEWHERE) -> Placement:
         UserError: we are root and there is no user or no folder to run PostgreSQL with.
     """
     wanted = state / "postgres"
-    programs = _WHEEL.parent / _PROGRAMS / "bin"
+    programs = wheel_programs()
     if os.geteuid() != 0:
         wanted.mkdir(mode=0o700, exist_ok=True)
         return Placement(wanted, programs, None)

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from records import inbox
 from records.models import Site
 from records.secrets import active_secrets
+from records.sites import SLUG
 from service.context import Context
 
 KEPT_SECONDS = 5.0
@@ -41,6 +42,8 @@ class Sites:
         self._lock = threading.Lock()
 
     def get(self, context: Context, slug: str) -> KnownSite | None:
+        if not SLUG.fullmatch(slug):
+            return None
         held = self._known.get(slug)
         if held and time.monotonic() - held.loaded < KEPT_SECONDS:
             return held

@@ -15,7 +15,7 @@ from jobs.kinds.events import check_event, known_event
 from jobs.process import needed
 from jobs.queues import QueueName, wake
 from jobs.wire import AnyReading, Event, EventData, MalformedEvent, Moment, reading_adapter
-from records.inbox import NewItem
+from records.inbox import NewItem, copy_mark
 from records.models import uuid7
 from service.intake.blueprint import Desk, Refused, answer, body, desk, intake, parse_json
 from service.intake.signature import verified
@@ -74,7 +74,7 @@ def take_batch(slug: str) -> Response:
             hold_back(connection, site, items)
     if not ours:
         for item in items:
-            item.result, item.reason, item.waits_for = "quarantined", "unconfirmed_copy", f"epoch:{envelope.epoch}"
+            item.result, item.reason, item.waits_for = "quarantined", "unconfirmed_copy", copy_mark(envelope.epoch, envelope.wwwroot)
     deliver(here, site, "wire", items)
     return answer(
         [

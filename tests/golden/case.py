@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid5
 
 import yaml
 from sqlalchemy.orm import Session
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 from jobs import reconcile
 from tests.support import books
 from tests.support.house import House
-from tests.support.lab import NAMESPACE, uuid5
+from tests.support.lab import NAMESPACE
 
 HERE = Path(__file__).parent
 RECORDINGS = HERE.parent / "fixtures" / "moodle"
@@ -28,8 +29,8 @@ def load(path: Path) -> Any:
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
-def twin(name: str) -> Path:
-    return HERE / f"{name.replace('/', '.')}{SUFFIX}"
+def twin_name(recording: str) -> str:
+    return recording.replace("/", ".")
 
 
 def recorded(name: str) -> list[dict[str, Any]]:
@@ -42,7 +43,8 @@ def recorded(name: str) -> list[dict[str, Any]]:
     # An observer is told the event once; the lab listened with an external one beside the internal one.
     order = [entry for entry in content["order"] if entry["kind"] == "internal"]
     return [
-        {"eventname": e["event"]} | {k: v for k, v in e.items() if k not in {"event", "kind", "intx", "t"}} for e in order
+        {"eventname": e["event"]} | {k: v for k, v in e.items() if k not in {"event", "kind", "intx", "t"}}
+        for e in order
     ]
 
 
@@ -137,7 +139,7 @@ def play(house: House, step: dict[str, Any], turn: int) -> list[tuple[str, str |
         found = []
     elif "read" in step:
         found = house.post(readings=step["read"])
-    elif step["play"].startswith("local_webhooks/"):
+    elif step["play"].startswith("emitters/local_webhooks/"):
         found = [house.post_local_webhooks(event) for event in recorded(step["play"])]
     else:
         events = [
@@ -154,13 +156,16 @@ def observed(house: House) -> dict[str, Any]:
     held = house.books()
     net = {key: value for of_member in held["net"].values() for key, value in of_member.items()}
     with Session(house.engine) as session:
-        asks = [f"{course}/{user or '*'} {reason}" for course, user, reason in books.asks(session)]
-    rows = {key: row and {"state": row["state"], "overrideby": row["overrideby"]} for key, row in held["completions"].items()}
+        asks = books.asks(session)
+    rows = {
+        key: row and {"state": row["state"], "overrideby": row["overrideby"]}
+        for key, row in held["completions"].items()
+    }
     return {
         "completions": rows,
         "facts": held["facts"],
         "credits": {key: f"{value['minutes']} {value['component']}" for key, value in net.items()},
-        "asks": sorted(asks),
+        "asks": asks,
         "enrolments": held["enrolments"],
         "roles": held["roles"],
         "groups": held["group_members"],

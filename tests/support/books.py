@@ -174,7 +174,11 @@ def standings(session: Session) -> dict[str, Any]:
     }
 
 
-def asks(session: Session) -> list[tuple[int, int | None, str]]:
-    """(course, user, reason) of what is still to be read again."""
+def asks(session: Session) -> list[str]:
+    """`course/user reason` or `course/user/module reason` of what is still to be read again; `*` for everybody."""
     rows = session.scalars(select(Reread).where(Reread.done_at.is_(None)))
-    return sorted(((r.course_id, r.moodle_user_id, r.reason) for r in rows), key=str)
+    found = []
+    for row in rows:
+        module = f"/{row.module_id}" if row.module_id is not None else ""
+        found.append(f"{row.course_id}/{row.moodle_user_id or '*'}{module} {row.reason}")
+    return sorted(found)

@@ -135,6 +135,7 @@ class House:
 
     def reset(self, owner_engine: Engine) -> None:
         """Empty every table but those of site and program. Much cheaper than another database."""
+        self.now = NOW
         self.app.extensions["copbridge.intake"].sites.forget(SLUG)
         with owner_engine.begin() as connection:
             for table in reversed(Base.metadata.sorted_tables):

@@ -483,6 +483,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sessions")),
         sa.UniqueConstraint("community_id", "code", name=op.f("uq_sessions_community_id_code")),
     )
+    op.create_index(
+        "uq_sessions_module",
+        "sessions",
+        ["community_id", "module_site_id", "module_id"],
+        unique=True,
+        postgresql_where=sa.text("module_id IS NOT NULL"),
+    )
     op.create_table(
         "decisions",
         sa.Column("id", sa.Uuid(), nullable=False),

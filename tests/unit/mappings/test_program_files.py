@@ -9,7 +9,7 @@ import mappings
 from mappings.facts import Activity
 from mappings.loading import ProgramError, load_program, parse_program
 from mappings.matching import rule_for
-from mappings.program import Program, ProgramVersion, version_at, words
+from mappings.program import Program, ProgramVersion, next_version_at, version_at, words
 from sandbox import content
 
 SHIPPED = sorted((Path(mappings.__file__).parent / "programs").glob("*.yaml"))
@@ -185,6 +185,13 @@ def test_the_version_in_force_at_a_moment(moment: datetime, number: int) -> None
     loaded = versions(date(2026, 1, 1), date(2026, 7, 1), date(2026, 7, 1), date(2027, 1, 1))
     assert version_at(loaded, moment).number == number
     assert version_at(loaded[::-1], moment).number == number
+
+
+def test_the_next_version_comes_into_force_at_midnight_of_the_program() -> None:
+    two = versions(date(2026, 7, 1), date(2027, 1, 1))
+    before = datetime(2026, 12, 1, tzinfo=UTC)
+    assert next_version_at(two, before) == datetime(2027, 1, 1, 8, tzinfo=UTC)
+    assert next_version_at(two, datetime(2027, 1, 1, 8, tzinfo=UTC)) is None
 
 
 def test_words_in_a_language_or_english() -> None:
