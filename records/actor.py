@@ -85,9 +85,11 @@ class Actor:
         """Whether some grant reaches everything."""
         return any(grant.scope_kind is Scope.ALL for grant in self.grants)
 
-    def reaches(self, program: str, region: str) -> bool:
-        """Whether a whole region of a program lies in scope; a grant on one community doesn't reach that far."""
+    def reaches(self, program: str, region: str, community: UUID | None = None) -> bool:
+        """Whether a whole region of a program lies in scope, or the one community of it that is named."""
         within = {(Scope.ALL, ""), (Scope.PROGRAM, program), (Scope.REGION, f"{program}/{region}")}
+        if community:
+            within.add((Scope.COMMUNITY, str(community)))
         return any((grant.scope_kind, grant.scope) in within for grant in self.grants)
 
 

@@ -49,7 +49,8 @@ class Permission(StrEnum):
 EVERY_ROLE = frozenset(Role)
 ROLES: dict[Permission, frozenset[Role]] = {
     Permission.SEE_BOARD: EVERY_ROLE,
-    Permission.SEE_PEOPLE: EVERY_ROLE,
+    # IT keeps the machine running: for that nobody has to know people's hours.
+    Permission.SEE_PEOPLE: EVERY_ROLE - {Role.IT},
     Permission.SEE_INTAKE: frozenset({Role.IT, Role.PROGRAM_ADMIN}),
 }
 

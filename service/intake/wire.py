@@ -74,7 +74,11 @@ def take_batch(slug: str) -> Response:
             hold_back(connection, site, items)
     if not ours:
         for item in items:
-            item.result, item.reason, item.waits_for = "quarantined", "unconfirmed_copy", copy_mark(envelope.epoch, envelope.wwwroot)
+            item.result, item.reason, item.waits_for = (
+                "quarantined",
+                "unconfirmed_copy",
+                copy_mark(envelope.epoch, envelope.wwwroot),
+            )
     deliver(here, site, "wire", items)
     return answer(
         [

@@ -26,11 +26,12 @@ AVERAGE = "average"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A community with the title and the bar that the board shows."""
+    """A community with the title and the bar that the board shows; `opens` for who may see its people."""
 
     line: CommunityLine
     topic: str
     bar: Bar
+    opens: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +133,15 @@ def _regions(lines: list[CommunityLine], found: Board) -> list[Region]:
     regions = []
     for (code, region), group in groupby(lines, key=lambda line: (line.program, line.region)):
         program = found.programs[code]
-        rows = [Row(line, topic_title(program, line.topic), _bar(line, scale)) for line in group]
+        rows = [Row(line, topic_title(program, line.topic), _bar(line, scale), _opens(line)) for line in group]
         rows.sort(key=lambda row: row.topic.casefold())
         regions.append(Region(program_title(program) if several else "", region_title(program, region), rows))
     return sorted(regions, key=lambda region: (region.program, region.title.casefold()))
+
+
+def _opens(line: CommunityLine) -> bool:
+    who = may(Permission.SEE_PEOPLE)
+    return who is not None and who.reaches(line.program, line.region, line.id)
 
 
 def _bar(line: CommunityLine, scale: int) -> Bar:

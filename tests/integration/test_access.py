@@ -22,6 +22,8 @@ TOKEN = "no-such-token"
 SIGNED_OUT_GET, SIGNED_OUT = 303, 401
 # What each route answers: (to nobody, to somebody without a role, to each role in scope). A form without
 # its token is told 400: it got as far as the form.
+# Whoever keeps the machine running has no business with people's hours.
+PEOPLE = dict.fromkeys(Role, 200) | {Role.IT: 403}
 EXPECTED: dict[tuple[str, str], tuple[int, int, dict[Role, int]]] = {
     ("GET", "static"): (200, 200, dict.fromkeys(Role, 200)),
     ("GET", "bootstrap.static"): (200, 200, dict.fromkeys(Role, 200)),
@@ -38,10 +40,10 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, dict[Role, int]]] = {
     ("GET", "board.show"): (303, 403, dict.fromkeys(Role, 200)),
     ("GET", "board.live"): (303, 403, dict.fromkeys(Role, 200)),
     ("GET", "freshness.live"): (303, 403, dict.fromkeys(Role, 200)),
-    ("GET", "community.show"): (303, 403, dict.fromkeys(Role, 200)),
-    ("GET", "community.live"): (303, 403, dict.fromkeys(Role, 200)),
-    ("GET", "person.show"): (303, 403, dict.fromkeys(Role, 200)),
-    ("GET", "person.live"): (303, 403, dict.fromkeys(Role, 200)),
+    ("GET", "community.show"): (303, 403, PEOPLE),
+    ("GET", "community.live"): (303, 403, PEOPLE),
+    ("GET", "person.show"): (303, 403, PEOPLE),
+    ("GET", "person.live"): (303, 403, PEOPLE),
 }
 # Which routes name something that lies in a scope.
 SCOPED = ("community.show", "community.live", "person.show", "person.live")
@@ -144,7 +146,9 @@ def test_out_of_scope_is_answered_like_unknown(app: Flask, engine: Engine, seede
             for endpoint in SCOPED:
                 outside = ask(client, "GET", path_of(app, endpoint, la, in_la))
                 unknown = ask(client, "GET", path_of(app, endpoint, uuid7(), uuid7()))
-                assert outside[0] == unknown[0] == 404, (kind, endpoint)
+                # Who may see nobody's hours at all is told so, whatever the id.
+                expected = 403 if role is Role.IT else 404
+                assert outside[0] == unknown[0] == expected, (kind, endpoint)
                 assert stable(outside[1]) == stable(unknown[1]), (kind, endpoint)
 
 
@@ -156,6 +160,15 @@ def test_board_shows_what_the_scope_covers_and_nothing_else(app: Flask, engine: 
     assert str(seeded.communities[seed.BAY]) not in page
     assert "Bay Area" not in page
     assert "EBRI" not in page
+
+
+def test_who_may_not_see_people_sees_the_numbers_without_a_way_in(app: Flask, engine: Engine, seeded: Seeded) -> None:
+    with app.test_client() as client:
+        seed.sign_in(client, engine, [Grant(Role.IT), Grant(Role.STAFF, Scope.REGION, f"{seed.PROGRAM}/LA")])
+        page = ask(client, "GET", "/")[1]
+    assert "Bay Area" in page
+    assert f"/communities/{seeded.communities[seed.LA]}" in page
+    assert f"/communities/{seeded.communities[seed.BAY]}" not in page
 
 
 def test_person_shows_only_communities_in_scope(app: Flask, engine: Engine, seeded: Seeded) -> None:
