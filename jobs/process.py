@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from jobs.kinds.batch import SEVERAL, Batch, Source, of_one_second
-from jobs.kinds.events import INTERESTING, READERS, check_event, needs
+from jobs.kinds.events import INTERESTING, READERS, check_event, known_event, needs
 from jobs.wire import AnyReading, EventData, reading_adapter
 from records import communities, completions, facts, inbox, memberships, mirror, people
 from records.completions import CompletionKey
@@ -28,12 +28,17 @@ TRANSIENT = {"25P03", "40001", "40P01", "55P03", "57014"}
 Parsed = EventData | AnyReading
 
 
+class NeedsToBeAlone(Exception):
+    """A batch changes what others build on: it has to wait for them, and they for it."""
+
+
 def parse(item: InboxItem) -> Parsed:
     """An inbox item as a model. Raises ValueError (pydantic's is one) for what can't be understood."""
     data = json.loads(item.payload)
     if item.kind == "event":
         event = EventData.model_validate(data)
-        check_event(event)
+        if known_event(event):
+            check_event(event)
         return event
     return reading_adapter.validate_python(data)
 
@@ -77,29 +82,52 @@ def _reason(err: Exception) -> tuple[str, bool]:
 
 def process(engine: Engine, ids: Sequence[int]) -> None:
     """Apply claimed items to mirror, facts and marks, and finish them, in one transaction."""
-    with Session(engine) as session, session.begin():
-        items = inbox.take(session, ids)
-        if not items:
-            return
-        parsed = _understood(session, items)
-        ready = _ready(session, parsed)
-        batch = gather(ready)
-        apply(session, batch)
-        inbox.finish(session, [item.id for item, _ in ready])
-        _received(session, items)
+    try:
+        batch = _process(engine, ids, alone=False)
+    except NeedsToBeAlone:
+        batch = _process(engine, ids, alone=True)
     if batch.courses or batch.modules:
         with Session(engine) as session, session.begin():
             inbox.release_waiting(session)
+
+
+def _process(engine: Engine, ids: Sequence[int], *, alone: bool) -> Batch:
+    with Session(engine) as session, session.begin():
+        items = inbox.take(session, ids)
+        return work_off(session, items, alone=alone) if items else Batch()
+
+
+def work_off(session: Session, items: list[InboxItem], *, alone: bool) -> Batch:
+    """Apply items that the caller has locked, and finish them. Returns what they amounted to.
+
+    Raises NeedsToBeAlone where they change a course, a module or a role, and others may be at work beside it.
+    """
+    mirror.side_by_side(session, {item.site_id for item in items}, alone=alone)
+    ready = _ready(session, _understood(session, items))
+    batch = gather(ready)
+    groundwork = ((MirrorCourse, batch.courses), (MirrorModule, batch.modules), (MirrorRole, batch.roles))
+    if not alone and any(mirror.is_news(session, model, rows) for model, rows in groundwork):
+        raise NeedsToBeAlone
+    apply(session, batch)
+    inbox.finish(session, [item.id for item, _ in ready])
+    _received(session, items)
+    return batch
 
 
 def _understood(session: Session, items: list[InboxItem]) -> list[tuple[InboxItem, Parsed]]:
     parsed = []
     for item in items:
         try:
-            parsed.append((item, parse(item)))
+            thing = parse(item)
         except ValueError:
             # Intake checks the same; an item replayed from quarantine comes here.
             inbox.put_aside(session, item.id, "quarantined", "malformed")
+            continue
+        if isinstance(thing, EventData) and not known_event(thing):
+            # A copy's items are stored before anybody looks at their kind; IT has confirmed it since.
+            inbox.finish(session, [item.id])
+        else:
+            parsed.append((item, thing))
     return parsed
 
 

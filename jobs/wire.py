@@ -26,7 +26,10 @@ def _number(value: object) -> object:
 def _moment(value: object) -> datetime:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError("Unix seconds are expected")
-    seconds = float(value)
+    try:
+        seconds = float(value)
+    except OverflowError as err:
+        raise ValueError("a number beyond all times") from err
     if not math.isfinite(seconds) or not 0 <= seconds <= LATEST_SECOND:
         raise ValueError(f"Unix seconds between 0 and {LATEST_SECOND} are expected")
     return EPOCH + timedelta(microseconds=round(seconds * 1_000_000))
@@ -36,7 +39,8 @@ def _second_or_none(value: object) -> object:
     return None if value in (0, "0", None) else _moment(value)
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
+    """The text itself. Raises ValueError for characters that PostgreSQL's text can't hold."""
     if "\x00" in text:
         raise ValueError("a NUL character can't be stored")
     try:
@@ -49,8 +53,8 @@ def _storable(text: str) -> str:
 Id = Annotated[int, BeforeValidator(_number), Field(ge=1, le=2**63 - 1)]
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 Second = Annotated[datetime | None, BeforeValidator(_second_or_none)]
-Text = Annotated[str, Field(max_length=1333), AfterValidator(_storable)]
-Name = Annotated[str, Field(max_length=100), AfterValidator(_storable)]
+Text = Annotated[str, Field(max_length=1333), AfterValidator(storable)]
+Name = Annotated[str, Field(max_length=100), AfterValidator(storable)]
 
 
 class MalformedEvent(ValueError):
@@ -137,7 +141,7 @@ class ModuleReading(Reading):
     module: Id
     course: Id
     present: bool
-    modname: Annotated[str, Field(max_length=50), AfterValidator(_storable)] = ""
+    modname: Annotated[str, Field(max_length=50), AfterValidator(storable)] = ""
     name: Text = ""
     idnumber: Text = ""
     section_number: Annotated[int, Field(ge=0, le=100_000)] = 0
@@ -167,7 +171,7 @@ class AccountReading(Reading):
 
 class EnrolmentRow(Item):
     id: Id
-    method: Annotated[str, Field(max_length=50), AfterValidator(_storable)]
+    method: Annotated[str, Field(max_length=50), AfterValidator(storable)]
     status: Literal[0, 1]
     timestart: Second
     timeend: Second

@@ -252,7 +252,9 @@ def _decide(session: Session, module: MirrorModule, forms: list[Binding], versio
     active = next((form for form in forms if str(form.id) == decided), None) or next(
         (form for form in forms if rules[form.id]), None
     )
-    present = next((form for form in forms if form.form == form_of(activity_of(module))), None)
+    # What is gone has no form any more: whichever was read last, nothing is to be decided about it.
+    now = form_of(activity_of(module)) if module.present else None
+    present = next((form for form in forms if form.form == now), None)
     status = {form.id: "rejected" if form.status == "rejected" else "seen" for form in forms}
     if active:
         status[active.id] = "active"

@@ -6,15 +6,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mappings.completion import Completion, Observation, clash
 from mappings.facts import State
-from records.keys import among
+from records.keys import among, put
 from records.models import MirrorCompletion
 
+KEY = ["site_id", "module_id", "moodle_user_id"]
 CompletionKey = tuple[UUID, int, int]
 """(site, module, Moodle user)."""
 
@@ -80,17 +80,13 @@ def merge_completions(
     if not keys:
         return set(), clashes
     table = MirrorCompletion
-    made: set[CompletionKey] = {
-        (row[0], row[1], row[2])
-        for row in session.execute(
-            insert(table).on_conflict_do_nothing().returning(table.site_id, table.module_id, table.moodle_user_id),
-            [to_row(key, reported[key].course_id, reported[key].completion) for key in keys],
-        )
-    }
+    rows = [to_row(key, reported[key].course_id, reported[key].completion) for key in keys]
+    fresh = put(table, rows).on_conflict_do_nothing().returning(table.site_id, table.module_id, table.moodle_user_id)
+    made: set[CompletionKey] = {(row[0], row[1], row[2]) for row in session.execute(fresh)}
     rest = [key for key in keys if key not in made]
     if not rest:
         return made, clashes
-    changed = []
+    changed: dict[CompletionKey, dict[str, Any]] = {}
     held_rows = session.scalars(
         select(table)
         .where(among((table.site_id, table.module_id, table.moodle_user_id), rest))
@@ -106,23 +102,10 @@ def merge_completions(
             clashes[key] = second
         after = before.merge(reported[key].completion)
         if after != before:
-            changed.append({f"b_{name}": value for name, value in to_row(key, held.course_id, after).items()})
+            changed[key] = to_row(key, held.course_id, after)
     if changed:
-        names = [
-            name
-            for name in to_row(rest[0], 0, reported[rest[0]].completion)
-            if name not in {"site_id", "module_id", "moodle_user_id", "course_id"}
-        ]
-        core: Any = table.__table__
-        session.connection().execute(
-            update(core)
-            .where(
-                core.c.site_id == bindparam("b_site_id"),
-                core.c.module_id == bindparam("b_module_id"),
-                core.c.moodle_user_id == bindparam("b_moodle_user_id"),
-            )
-            .values({name: bindparam(f"b_{name}") for name in names}),
-            changed,
-        )
-    moved = {(row["b_site_id"], row["b_module_id"], row["b_moodle_user_id"]) for row in changed}
-    return made | moved, clashes
+        # Their rows are there and locked: of this INSERT only the update is left.
+        statement = put(table, list(changed.values()))
+        values = {name: statement.excluded[name] for name in rows[0] if name not in KEY}
+        session.execute(statement.on_conflict_do_update(index_elements=KEY, set_=values))
+    return made | set(changed), clashes

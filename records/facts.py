@@ -7,12 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, exists, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from mappings.completion import achieved
 from records.completions import CompletionKey, from_row
-from records.keys import among
+from records.keys import among, put
 from records.memberships import mark_dirty
 from records.mirror import NEVER, PairKey
 from records.models import (
@@ -169,29 +168,23 @@ def record_facts(session: Session, facts: Iterable[NewFact], correlations: Mappi
             {"id": uuid7(), "version": version, "correlation_id": correlations[fact.key]}
             | {name: getattr(fact, name) for name in NewFact.__slots__}
         )
-    session.execute(insert(FactRow), rows)
-    mark_dirty(session, _memberships_of(changed))
+    session.execute(put(FactRow, rows))
+    mark_dirty(session, _memberships_of(session, changed))
     return len(rows)
 
 
-def _memberships_of(facts: list[NewFact]) -> Any:
+def _memberships_of(session: Session, facts: list[NewFact]) -> Any:
     """The memberships in which facts count: the account's person, in the course's or session's community."""
-    by_course = {(f.account_id, f.site_id, f.course_id) for f in facts if f.course_id is not None}
-    by_session = {(f.account_id, f.session_id) for f in facts if f.session_id is not None}
-    in_courses = (
-        select(Membership.id)
-        .join(Account, Account.person_id == Membership.person_id)
-        .join(CommunityCourse, CommunityCourse.community_id == Membership.community_id)
-        .where(
-            among(
-                (Account.id, CommunityCourse.site_id, CommunityCourse.course_id), by_course or {(uuid7(), uuid7(), 0)}
-            )
-        )
+    c = CommunityCourse
+    courses = {(f.site_id, f.course_id) for f in facts}
+    in_courses = select(c.site_id, c.course_id, c.community_id).where(among((c.site_id, c.course_id), courses))
+    communities: dict[Any, UUID] = {(site, course): found for site, course, found in session.execute(in_courses)}
+    in_sessions = select(SessionRow.id, SessionRow.community_id).where(
+        among(SessionRow.id, {f.session_id for f in facts if f.session_id})
     )
-    in_sessions = (
-        select(Membership.id)
-        .join(Account, Account.person_id == Membership.person_id)
-        .join(SessionRow, SessionRow.community_id == Membership.community_id)
-        .where(among((Account.id, SessionRow.id), by_session or {(uuid7(), uuid7())}))
-    )
-    return in_courses.union(in_sessions)
+    communities |= dict(session.execute(in_sessions).tuples().all())
+    owners = select(Account.id, Account.person_id).where(among(Account.id, {f.account_id for f in facts}))
+    persons = dict(session.execute(owners).tuples().all())
+    places = ((f.account_id, communities.get(f.session_id or (f.site_id, f.course_id))) for f in facts)
+    wanted = {(community, persons[account]) for account, community in places if community}
+    return select(Membership.id).where(among((Membership.community_id, Membership.person_id), wanted))

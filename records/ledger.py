@@ -1,33 +1,26 @@
 """Reconcile memberships: the ledger's net becomes credit(inputs), by entries that are only ever added."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from mappings.credit import credit, credits_of
-from mappings.facts import Activity, Adjustment, Credit, Ended, Fact, FactKind, Line, State
-from mappings.facts import Session as Meeting
+from mappings.facts import Adjustment, Credit, Fact, Line
 from mappings.program import ProgramVersion, next_version_at, version_at
 from mappings.standing import Standing, evaluate
-from records.keys import among
+from records.counted import counted
+from records.keys import among, put
 from records.memberships import Participation, participations, role_in, status_at
 from records.models import (
-    Account,
-    Binding,
     Community,
-    CommunityCourse,
     Decision,
-    FactRow,
     LedgerEntry,
     Membership,
-    MirrorModule,
-    SessionRow,
     StandingRow,
     uuid7,
 )
@@ -72,10 +65,7 @@ def inputs_of(session: Session, membership_ids: Sequence[UUID]) -> list[Inputs]:
     seen = participations(session, membership_ids)
     facts: dict[UUID, list[Fact]] = {row.Membership.id: [] for row in rows}
     causes: dict[UUID, dict[str, UUID]] = {row.Membership.id: {} for row in rows}
-    for membership_id, fact, correlation in [
-        *_completions(session, membership_ids),
-        *_attendances(session, membership_ids),
-    ]:
+    for membership_id, fact, correlation in counted(session, membership_ids):
         facts[membership_id].append(fact)
         causes[membership_id][fact.id] = correlation
     adjustments: dict[UUID, list[Adjustment]] = {row.Membership.id: [] for row in rows}
@@ -93,88 +83,6 @@ def inputs_of(session: Session, membership_ids: Sequence[UUID]) -> list[Inputs]:
     return [
         Inputs(m, c, versions[c.program_id], seen[m.id], facts[m.id], causes[m.id], adjustments[m.id]) for m, c in rows
     ]
-
-
-def _fact(row: FactRow, **more: Any) -> Fact:
-    return Fact(
-        id=str(row.id),
-        key=row.key,
-        kind=FactKind(row.kind),
-        happened_at=row.happened_at,
-        state=State(row.state) if row.state is not None else None,
-        minutes=row.minutes,
-        ended=Ended(row.ended) if row.ended else None,
-        provisional=row.provisional,
-        **more,
-    )
-
-
-def _completions(session: Session, membership_ids: Sequence[UUID]) -> Iterable[tuple[UUID, Fact, UUID]]:
-    """Completion facts of the person's accounts in the community's courses, with the form that is bound."""
-    rows = session.execute(
-        select(Membership.id, FactRow, Binding, MirrorModule, SessionRow.id)
-        .join(Account, Account.person_id == Membership.person_id)
-        .join(
-            FactRow,
-            and_(FactRow.account_id == Account.id, FactRow.superseded_at.is_(None), FactRow.kind == "completion"),
-        )
-        .join(
-            CommunityCourse,
-            and_(
-                CommunityCourse.community_id == Membership.community_id,
-                CommunityCourse.site_id == FactRow.site_id,
-                CommunityCourse.course_id == FactRow.course_id,
-            ),
-        )
-        .outerjoin(
-            Binding,
-            and_(
-                Binding.site_id == FactRow.site_id, Binding.module_id == FactRow.module_id, Binding.status == "active"
-            ),
-        )
-        .outerjoin(
-            MirrorModule, and_(MirrorModule.site_id == FactRow.site_id, MirrorModule.module_id == FactRow.module_id)
-        )
-        .outerjoin(
-            SessionRow,
-            and_(
-                SessionRow.community_id == Membership.community_id,
-                SessionRow.module_site_id == FactRow.site_id,
-                SessionRow.module_id == FactRow.module_id,
-            ),
-        )
-        .where(among(Membership.id, membership_ids))
-        .execution_options(populate_existing=True)
-    )
-    for membership_id, row, binding, module, meeting in rows:
-        form = binding or module
-        activity = Activity(form.idnumber, form.modname, form.section_name, form.name) if form else None
-        yield (
-            membership_id,
-            _fact(row, activity=activity, alternative=str(meeting) if meeting else None),
-            row.correlation_id,
-        )
-
-
-def _attendances(session: Session, membership_ids: Sequence[UUID]) -> Iterable[tuple[UUID, Fact, UUID]]:
-    rows = session.execute(
-        select(Membership.id, FactRow, SessionRow)
-        .join(Account, Account.person_id == Membership.person_id)
-        .join(
-            FactRow,
-            and_(FactRow.account_id == Account.id, FactRow.superseded_at.is_(None), FactRow.kind == "attendance"),
-        )
-        .join(SessionRow, and_(SessionRow.id == FactRow.session_id, SessionRow.community_id == Membership.community_id))
-        .where(among(Membership.id, membership_ids))
-        .execution_options(populate_existing=True)
-    )
-    for membership_id, row, meeting in rows:
-        # One session credits one person once, whichever account or activity reported it.
-        yield (
-            membership_id,
-            _fact(row, session=Meeting(meeting.title, meeting.mode), alternative=str(meeting.id)),
-            row.correlation_id,
-        )
 
 
 def answer(inputs: Inputs, now: datetime) -> Answer:
@@ -208,15 +116,14 @@ def reconcile(session: Session, membership_ids: Sequence[UUID], now: datetime) -
         standings.append(_standing_row(item.membership.id, result, now))
         members.append({"id": item.membership.id, "role": result.role, "status": result.status, "dirty_at": None})
     if entries:
-        session.execute(insert(LedgerEntry), entries)
+        session.execute(put(LedgerEntry, entries))
     if standings:
-        statement = insert(StandingRow)
+        statement = put(StandingRow, standings)
         session.execute(
             statement.on_conflict_do_update(
                 index_elements=["membership_id"],
                 set_={name: statement.excluded[name] for name in standings[0] if name != "membership_id"},
-            ),
-            standings,
+            )
         )
         session.execute(update(Membership), members)
     return len(entries)

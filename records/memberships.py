@@ -67,34 +67,34 @@ def participations(session: Session, membership_ids: Iterable[UUID]) -> dict[UUI
     """The mirror's rows behind each membership, over all accounts of the person and courses of the community."""
     ids = list(membership_ids)
     found = {membership: Participation() for membership in ids}
+    pairs = session.execute(
+        select(Membership.id, CommunityCourse.site_id, CommunityCourse.course_id, Account.moodle_user_id)
+        .join(CommunityCourse, CommunityCourse.community_id == Membership.community_id)
+        .join(Account, (Account.person_id == Membership.person_id) & (Account.site_id == CommunityCourse.site_id))
+        .where(among(Membership.id, ids))
+    )
+    by_pair: dict[PairKey, list[Participation]] = {}
+    for membership, *pair in pairs:
+        by_pair.setdefault((pair[0], pair[1], pair[2]), []).append(found[membership])
 
-    def pairs_of(*columns: Any) -> Any:
-        return (
-            select(Membership.id, *columns)
-            .join(CommunityCourse, CommunityCourse.community_id == Membership.community_id)
-            .join(Account, (Account.person_id == Membership.person_id) & (Account.site_id == CommunityCourse.site_id))
-            .where(among(Membership.id, ids))
-        )
-
-    def same_pair(table: type[MirrorEnrolment] | type[MirrorRoleAssignment] | type[MirrorParticipation]) -> Any:
-        return (
-            (table.site_id == CommunityCourse.site_id)
-            & (table.course_id == CommunityCourse.course_id)
-            & (table.moodle_user_id == Account.moodle_user_id)
-        )
+    def of_pairs(table: type[MirrorEnrolment] | type[MirrorRoleAssignment] | type[MirrorParticipation]) -> Any:
+        return among((table.site_id, table.course_id, table.moodle_user_id), by_pair)
 
     e, a, p = MirrorEnrolment, MirrorRoleAssignment, MirrorParticipation
-    for membership, *row in session.execute(
-        pairs_of(e.present, e.status, e.timestart, e.timeend).join(e, same_pair(e))
-    ):
-        found[membership].enrolments.append(tuple(row))
-    roles = pairs_of(a.present, MirrorRole.shortname).join(a, same_pair(a))
-    for membership, present, name in session.execute(
-        roles.outerjoin(MirrorRole, (MirrorRole.site_id == a.site_id) & (MirrorRole.role_id == a.role_id))
-    ):
-        found[membership].roles.append((present, name))
-    for membership, read in session.execute(pairs_of(func.extract("epoch", p.read_at) > 0).join(p, same_pair(p))):
-        found[membership].read |= read
+    enrolments = select(e.site_id, e.course_id, e.moodle_user_id, e.present, e.status, e.timestart, e.timeend)
+    for site, course, user, *row in session.execute(enrolments.where(of_pairs(e))):
+        for seen in by_pair[(site, course, user)]:
+            seen.enrolments.append((row[0], row[1], row[2], row[3]))
+    roles = select(a.site_id, a.course_id, a.moodle_user_id, a.present, MirrorRole.shortname).outerjoin(
+        MirrorRole, (MirrorRole.site_id == a.site_id) & (MirrorRole.role_id == a.role_id)
+    )
+    for site, course, user, present, name in session.execute(roles.where(of_pairs(a))):
+        for seen in by_pair[(site, course, user)]:
+            seen.roles.append((present, name))
+    read = select(p.site_id, p.course_id, p.moodle_user_id).where(func.extract("epoch", p.read_at) > 0)
+    for site, course, user in session.execute(read.where(of_pairs(p))):
+        for seen in by_pair[(site, course, user)]:
+            seen.read = True
     return found
 
 

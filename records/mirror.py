@@ -8,11 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ARRAY, BigInteger, Integer, bindparam, case, cast, func, inspect, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from mappings.completion import EVENT, READING
-from records.keys import among
+from records.keys import among, put
 from records.models import Base, MirrorEnrolment, MirrorGroupMember, MirrorParticipation, MirrorRoleAssignment
 
 Row = dict[str, Any]
@@ -61,7 +60,7 @@ def stand(
     if not names:
         return set()
     table: Any = model.__table__
-    statement = insert(table)
+    statement = put(model, [best[name] for name in names])
     new = statement.excluded
     statement = statement.on_conflict_do_update(
         index_elements=key,
@@ -75,19 +74,26 @@ def stand(
         where=tuple_(new.as_of, new.rank, cast(new.present, Integer))
         > tuple_(table.c.as_of, table.c.rank, cast(table.c.present, Integer)),
     )
-    session.execute(statement, [best[name] for name in names])
+    session.execute(statement)
     return {name for name in names if name not in held or _differs(held[name], best[name])}
 
 
+def is_news(session: Session, model: type[Base], rows: Sequence[Row]) -> bool:
+    """Whether any of the rows says something else than the mirror does, be it earlier or later."""
+    key = _primary_key(model)
+    names = [tuple(row[k] for k in key) for row in rows]
+    held = _held(session, model, key, names, lock=False) if names else {}
+    return any(name not in held or _differs(held[name], row) for name, row in zip(names, rows, strict=True))
+
+
 def _held(
-    session: Session, model: type[Base], key: list[str], names: list[tuple[Any, ...]]
+    session: Session, model: type[Base], key: list[str], names: list[tuple[Any, ...]], *, lock: bool = True
 ) -> dict[tuple[Any, ...], Row]:
-    """The rows that are there, locked in one order: what they say can't change before ours is written."""
+    """The rows that are there; locked, in one order: what they say can't change before ours is written."""
     table: Any = model.__table__
     columns = [table.c[name] for name in key]
-    found = session.execute(
-        select(table).where(among(tuple(columns), names)).order_by(*columns).with_for_update(key_share=True)
-    )
+    statement = select(table).where(among(tuple(columns), names)).order_by(*columns)
+    found = session.execute(statement.with_for_update(key_share=True) if lock else statement)
     return {tuple(row[k] for k in key): dict(row) for row in found.mappings()}
 
 
@@ -115,10 +121,8 @@ class PairReport:
 def _lock(session: Session, pairs: list[PairKey]) -> dict[PairKey, datetime]:
     """The time of each pair's latest reading, locked: who reports on a pair takes turns."""
     columns = ("site_id", "course_id", "moodle_user_id")
-    session.execute(
-        insert(MirrorParticipation).on_conflict_do_nothing(),
-        [dict(zip(columns, pair, strict=True), read_at=NEVER) for pair in pairs],
-    )
+    unread = [dict(zip(columns, pair, strict=True), read_at=NEVER) for pair in pairs]
+    session.execute(put(MirrorParticipation, unread).on_conflict_do_nothing())
     table = MirrorParticipation
     found = session.execute(
         select(table.site_id, table.course_id, table.moodle_user_id, table.read_at)
@@ -127,6 +131,16 @@ def _lock(session: Session, pairs: list[PairKey]) -> dict[PairKey, datetime]:
         .with_for_update()
     )
     return {(site, course, user): read_at for site, course, user, read_at in found}
+
+
+def side_by_side(session: Session, sites: Iterable[UUID], *, alone: bool) -> None:
+    """Let batches of a site run side by side, and one that changes what others build on run `alone`: a course
+    that becomes a community finds no membership that another transaction is only about to make. Until the
+    transaction ends."""
+    lock = func.pg_advisory_xact_lock if alone else func.pg_advisory_xact_lock_shared
+    for name in sorted(str(site) for site in sites):
+        digest = hashlib.blake2b(f"site:{name}".encode(), digest_size=8).digest()
+        session.execute(select(lock(int.from_bytes(digest, "big", signed=True))))
 
 
 def take_turns(session: Session, pairs: Iterable[PairKey]) -> None:

@@ -11,7 +11,6 @@ from records.completions import CompletionKey, Reported
 from records.inbox import Question
 from records.mirror import PairReport, Row
 
-
 SEVERAL = "several_in_one_second"
 
 

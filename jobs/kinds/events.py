@@ -67,6 +67,8 @@ def check_event(data: EventData) -> None:
     if name.endswith("completion_updated"):
         completion.state_of(data)
         data.detail("overrideby")
+    if "enrolment" in name:
+        people.method_of(data)
     if "role_" in name and (data.detail("id") or 0) < 1:
         raise MalformedEvent("other.id has to be the id of a row")
 

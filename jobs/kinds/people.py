@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from jobs.kinds.batch import Batch, Source
-from jobs.wire import AccountReading, EnrolmentReading, EventData, RoleReading
+from jobs.wire import AccountReading, EnrolmentReading, EventData, MalformedEvent, RoleReading, storable
 from mappings.completion import EVENT, READING
 from records.inbox import Question
 from records.mirror import PairReport, Row
@@ -114,11 +114,19 @@ def _other(data: EventData) -> dict[str, Any]:
     return data.other if isinstance(data.other, dict) else {}
 
 
+def method_of(data: EventData) -> str:
+    """The enrolment method that an event names. Raises MalformedEvent for what is no text."""
+    try:
+        return storable(str(_other(data).get("enrol", "")))[:50]
+    except ValueError as err:
+        raise MalformedEvent("other.enrol has to be text") from err
+
+
 def _enrolment(data: EventData) -> dict[str, Any]:
     # The event doesn't say the status or dates; a new enrolment is active unless a reading says otherwise.
     return {
         "enrolment_id": data.row,
-        "method": str(_other(data).get("enrol", ""))[:50],
+        "method": method_of(data),
         "status": 0,
         "timestart": None,
         "timeend": None,

@@ -44,8 +44,7 @@ def take_event(slug: str) -> Response:
         thing = None
     items = [Sorted("events/0", "event", key, payload, thing)]
     sort_out(items, here.context.clock())
-    with here.context.engine.connect() as connection:
-        hold_back(connection, site, items)
+    hold_back(here.context.engine, site, items)
     deliver(here, site, "local_webhooks", items)
     return answer([{"item": i.name, "id": i.item_id, "result": i.result, "reason": i.reason} for i in items])
 

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import func, select, update
-from sqlalchemy.engine import Connection
+from sqlalchemy import Engine, func, select, update
 
 from records import inbox
 from records.models import Site
@@ -74,29 +73,30 @@ class Sites:
         return KnownSite(row.id, row.wwwroot, row.epoch, secrets)
 
 
-def is_this_site(connection: Connection, site: KnownSite, wwwroot: str, epoch: UUID) -> bool:
+def is_this_site(engine: Engine, site: KnownSite, wwwroot: str, epoch: UUID) -> bool:
     """Whether a batch comes from the site itself; the first batch's epoch is taken as the site's.
 
     Another wwwroot or epoch is a copy until IT confirms it; the latest one is kept for IT to see.
     """
     same_root = wwwroot.rstrip("/").casefold() == site.wwwroot.rstrip("/").casefold()
-    if same_root and site.epoch is None:
-        connection.execute(update(Site).where(Site.id == site.id, Site.epoch.is_(None)).values(epoch=epoch))
-        site.epoch = connection.scalar(select(Site.epoch).where(Site.id == site.id))
     if same_root and site.epoch == epoch:
         return True
-    connection.execute(
-        update(Site)
-        .where(Site.id == site.id)
-        .values(refused_epoch=epoch, refused_wwwroot=wwwroot, refused_at=func.now())
-    )
+    with engine.begin() as connection:
+        if same_root and site.epoch is None:
+            connection.execute(update(Site).where(Site.id == site.id, Site.epoch.is_(None)).values(epoch=epoch))
+            site.epoch = connection.scalar(select(Site.epoch).where(Site.id == site.id))
+            if site.epoch == epoch:
+                return True
+        refused = {"refused_epoch": epoch, "refused_wwwroot": wwwroot, "refused_at": func.now()}
+        connection.execute(update(Site).where(Site.id == site.id).values(refused))
     return False
 
 
-def learn(connection: Connection, site: KnownSite, courses: Iterable[int], modules: Iterable[int]) -> None:
+def learn(engine: Engine, site: KnownSite, courses: Iterable[int], modules: Iterable[int]) -> None:
     """Look up those courses and modules that intake hasn't seen in the mirror yet."""
     new_courses, new_modules = set(courses) - site.courses, set(modules) - site.modules
     if new_courses or new_modules:
-        found_courses, found_modules = inbox.known(connection, site.id, new_courses, new_modules)
+        with engine.connect() as connection:
+            found_courses, found_modules = inbox.known(connection, site.id, new_courses, new_modules)
         site.courses |= found_courses
         site.modules |= found_modules

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from flask import Response, request
 from pydantic import BaseModel, Field, ValidationError
+from sqlalchemy import Engine
 
 from jobs.kinds.events import check_event, known_event
 from jobs.process import needed
@@ -57,22 +58,16 @@ def take_batch(slug: str) -> Response:
     here = desk()
     data = body()
     site = here.sites.get(here.context, slug)
-    if (
-        not verified(
-            data, dict(request.headers.items()), site.secrets["wire"] if site else NO_SITE, here.context.clock()
-        )
-        or site is None
-    ):
+    secrets = site.secrets["wire"] if site else NO_SITE
+    if not verified(data, dict(request.headers.items()), secrets, here.context.clock()) or site is None:
         raise Refused(401)
     envelope = _envelope(parse_json(data))
     items = [_event(number, item) for number, item in enumerate(envelope.events)]
     items += [_reading(number, item) for number, item in enumerate(envelope.readings)]
-    with here.context.engine.begin() as connection:
-        ours = is_this_site(connection, site, envelope.wwwroot, envelope.epoch)
-        sort_out(items, here.context.clock())
-        if ours:
-            hold_back(connection, site, items)
-    if not ours:
+    sort_out(items, here.context.clock())
+    if is_this_site(here.context.engine, site, envelope.wwwroot, envelope.epoch):
+        hold_back(here.context.engine, site, items)
+    else:
         for item in items:
             item.result, item.reason, item.waits_for = (
                 "quarantined",
@@ -148,13 +143,13 @@ def sort_out(items: Sequence[Sorted], now: datetime) -> None:
             item.result, item.reason = "quarantined", "future_time"
 
 
-def hold_back(connection: Any, site: KnownSite, items: Sequence[Sorted]) -> None:
+def hold_back(engine: Engine, site: KnownSite, items: Sequence[Sorted]) -> None:
     """Mark items as waiting whose course or module neither the mirror nor this batch knows."""
     accepted = [(item, item.thing) for item in items if item.result == "accepted" and item.thing is not None]
     courses = {thing.course for _, thing in accepted if not isinstance(thing, EventData) and thing.kind == "course"}
     modules = {thing.module for _, thing in accepted if not isinstance(thing, EventData) and thing.kind == "module"}
     wanted = [(item, *needed(thing)) for item, thing in accepted]
-    learn(connection, site, {c for _, c, _ in wanted if c} - courses, {m for _, _, m in wanted if m} - modules)
+    learn(engine, site, {c for _, c, _ in wanted if c} - courses, {m for _, _, m in wanted if m} - modules)
     for item, course, module in wanted:
         if course and course not in courses | site.courses:
             item.result, item.reason, item.waits_for = "waiting", "unknown_course", f"course:{course}"

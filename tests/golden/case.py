@@ -106,6 +106,12 @@ def results(lines: list[Any]) -> list[tuple[str, str | None]]:
 
 def given(house: House, case: dict[str, Any]) -> None:
     """Tell the mirror of the site, and of the people that the case begins with."""
+    house.post(readings=given_readings(case))
+    house.work()
+
+
+def given_readings(case: dict[str, Any]) -> list[dict[str, Any]]:
+    """The site's courses, activities and roles, and the case's students."""
     site = load(HERE / "site.yaml")
     courses = {course: site["courses"][course] for course in case.get("courses", (2, 3))}
     readings: list[dict[str, Any]] = [{"kind": "role", "role": r, "shortname": s} for r, s in site["roles"].items()]
@@ -115,8 +121,7 @@ def given(house: House, case: dict[str, Any]) -> None:
     for course, people in (case.get("students") or {}).items():
         rows = people if isinstance(people, dict) else {u: [20_000 + u, 30_000 + u] for u in numbers(people)}
         readings += [enrolled(course, user, *ids) for user, ids in rows.items()]
-    house.post(readings=[{"read_at": BEFORE} | reading for reading in readings])
-    house.work()
+    return [{"read_at": BEFORE} | reading for reading in readings]
 
 
 def _module(course: int, module: int, modname: str, name: str, idnumber: str = "") -> dict[str, Any]:

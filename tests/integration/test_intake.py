@@ -77,10 +77,10 @@ def test_a_refusal_doesnt_tell_whether_the_site_exists(intake: Intake, headers: 
 
 
 def test_shape_names_the_places(intake: Intake) -> None:
-    answer = intake.post(batch(version=2, epoch="mine", events="none"))
+    answer = intake.post(batch(version=2, epoch="mine", events=None, readings={}, sent_at=None))
     assert answer.status_code == 400
     errors = answer.get_json()["errors"]
-    assert {error.split(":")[0] for error in errors} == {"version", "epoch", "events"}
+    assert {error.split(":")[0] for error in errors} == {"version", "epoch", "readings", "sent_at"}
     assert intake.statuses() == []
 
 
@@ -90,12 +90,12 @@ def test_shape_names_the_places(intake: Intake) -> None:
 def test_any_active_secret_signs_and_a_retired_one_doesnt(intake: Intake) -> None:
     second = secrets.make_secret(Purpose.WIRE)
     with Session(intake.engine) as session, session.begin():
-        first = secrets.listed(session, intake.sender.site_id)[0]
+        first = secrets.listed(session, intake.sender.site_id)[0].id
         secrets.keep_secret(session, intake.sender.site_id, Purpose.WIRE, second, intake.settings.encryption_key)
     assert intake.post(batch()).status_code == 200
     assert intake.post(batch(), secret=second).status_code == 200
     with Session(intake.engine) as session, session.begin():
-        retire_secret(session, intake.sender.site_id, first.id)
+        retire_secret(session, intake.sender.site_id, first)
     intake.sites.forget(intake.sender.slug)
     assert intake.post(batch()).status_code == 401
     assert intake.post(batch(), secret=second).status_code == 200

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from flask import Flask
 from redis import Redis
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 from standardwebhooks import Webhook
 
@@ -141,6 +141,7 @@ class House:
             for table in reversed(Base.metadata.sorted_tables):
                 if table.name not in KEPT:
                     connection.execute(table.delete())
+            connection.execute(update(Site).values(epoch=EPOCH, refused_epoch=None))
 
 
 def people(house: House, users: Iterable[int]) -> dict[int, UUID]:

@@ -84,7 +84,7 @@ def opened(engine: Engine, settings: Settings, sender: Sender | None = None) -> 
 def batch(events: Sequence[Any] = (), readings: Sequence[Any] = (), **envelope: Any) -> bytes:
     """The body of a batch. `envelope` replaces its fields; None takes one out."""
     content: dict[str, Any] = {"version": 1, "wwwroot": WWWROOT, "epoch": EPOCH, "sent_at": NOW.timestamp()}
-    content |= {"events": list(events), "readings": list(readings)} | envelope
+    content |= {"events": events, "readings": readings} | envelope
     return json.dumps({name: value for name, value in content.items() if value is not None}).encode()
 
 

@@ -12,7 +12,7 @@ from mappings.facts import Ended, State
 from records.completions import from_row, to_row
 from records.models import MirrorCompletion, uuid7
 
-THOUSANDS = settings(max_examples=2_000, deadline=None, derandomize=True)
+THOUSANDS = settings(max_examples=600, deadline=None, derandomize=True)
 START = datetime(2026, 11, 21, tzinfo=UTC)
 KEY = (uuid7(), 3, 6)
 
