@@ -23,7 +23,7 @@ from records.models import InboxItem, MirrorCourse, MirrorGroup, MirrorModule, M
 log = structlog.get_logger()
 BATCH = 500
 TRANSIENT = {"25P03", "40001", "40P01", "55P03", "57014"}
-"""Frozen for too long, serialization, deadlock, lock and statement time-outs: nobody's fault, tried again without counting."""
+"""Frozen for too long, serialization, deadlock, lock and statement time-outs: nobody's fault, not counted."""
 
 Parsed = EventData | AnyReading
 
@@ -56,7 +56,8 @@ def drain(engine: Engine, *, batch: int = BATCH, turns: int | None = None) -> in
         try:
             process(engine, ids)
         except Exception as err:
-            if is_unreachable(err):
+            # A statement that took too long is no database that is away.
+            if is_unreachable(err) and not _reason(err)[1]:
                 raise
             _after_error(engine, ids, err)
         seen += len(ids)
@@ -74,7 +75,7 @@ def _after_error(engine: Engine, ids: Sequence[int], err: Exception) -> None:
 
 
 def _reason(err: Exception) -> tuple[str, bool]:
-    """(Class, SQL state and constraint of an error, whether it is transient); never its text: that may quote a person's data."""
+    """(Class, SQL state and constraint of an error, whether it is transient); never its text: it may quote names."""
     code = getattr(getattr(err, "orig", None), "sqlstate", None) if isinstance(err, DBAPIError) else None
     constraint = getattr(getattr(getattr(err, "orig", None), "diag", None), "constraint_name", None) if code else None
     return " ".join(part for part in (type(err).__name__, code, constraint) if part), code in TRANSIENT

@@ -12,7 +12,7 @@ from records import inbox
 from records.models import InboxItem
 
 log = structlog.get_logger()
-TURNS = 2
+TURNS = 4
 """Batches a job."""
 
 

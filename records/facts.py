@@ -182,9 +182,9 @@ def _memberships_of(session: Session, facts: list[NewFact]) -> Any:
     in_sessions = select(SessionRow.id, SessionRow.community_id).where(
         among(SessionRow.id, {f.session_id for f in facts if f.session_id})
     )
-    communities |= dict(session.execute(in_sessions).tuples().all())
+    communities |= dict(session.execute(in_sessions).all())
     owners = select(Account.id, Account.person_id).where(among(Account.id, {f.account_id for f in facts}))
-    persons = dict(session.execute(owners).tuples().all())
+    persons = dict(session.execute(owners).all())
     places = ((f.account_id, communities.get(f.session_id or (f.site_id, f.course_id))) for f in facts)
     wanted = {(community, persons[account]) for account, community in places if community}
     return select(Membership.id).where(among((Membership.community_id, Membership.person_id), wanted))

@@ -74,17 +74,17 @@ def participations(session: Session, membership_ids: Iterable[UUID]) -> dict[UUI
         .where(among(Membership.id, ids))
     )
     by_pair: dict[PairKey, list[Participation]] = {}
-    for membership, *pair in pairs:
-        by_pair.setdefault((pair[0], pair[1], pair[2]), []).append(found[membership])
+    for membership, site, course, user in pairs:
+        by_pair.setdefault((site, course, user), []).append(found[membership])
 
     def of_pairs(table: type[MirrorEnrolment] | type[MirrorRoleAssignment] | type[MirrorParticipation]) -> Any:
         return among((table.site_id, table.course_id, table.moodle_user_id), by_pair)
 
     e, a, p = MirrorEnrolment, MirrorRoleAssignment, MirrorParticipation
     enrolments = select(e.site_id, e.course_id, e.moodle_user_id, e.present, e.status, e.timestart, e.timeend)
-    for site, course, user, *row in session.execute(enrolments.where(of_pairs(e))):
+    for site, course, user, present, status, start, end in session.execute(enrolments.where(of_pairs(e))):
         for seen in by_pair[(site, course, user)]:
-            seen.enrolments.append((row[0], row[1], row[2], row[3]))
+            seen.enrolments.append((present, status, start, end))
     roles = select(a.site_id, a.course_id, a.moodle_user_id, a.present, MirrorRole.shortname).outerjoin(
         MirrorRole, (MirrorRole.site_id == a.site_id) & (MirrorRole.role_id == a.role_id)
     )

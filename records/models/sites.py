@@ -63,7 +63,6 @@ class InboxItem(Base):
         Index("ix_inbox_pending", "due_at", "id", postgresql_where=text("status = 'pending'")),
         Index("ix_inbox_waiting", "site_id", "waits_for", postgresql_where=text("status = 'waiting'")),
         Index("ix_inbox_stuck", "status", postgresql_where=text("status IN ('quarantined', 'dead')")),
-        Index("ix_inbox_received_at", "received_at"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)

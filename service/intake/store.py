@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError
 
 from records import inbox
 from records.inbox import NewItem
@@ -36,6 +37,9 @@ class Store:
         self._lock = threading.Lock()
         self._waiting: list[Delivery] = []
         self._writing = False
+        self._connection: Connection | None = None
+        # The kept connection is no longer the pool's: it goes when the pool's go.
+        event.listen(engine, "engine_disposed", lambda _: self._drop())
 
     def put(self, delivery: Delivery) -> set[str]:
         """Store and commit. Returns the ids that were new. Raises what the database raised."""
@@ -80,10 +84,20 @@ class Store:
             delivery.error = err
 
     def _commit(self, group: list[Delivery]) -> None:
-        with self._engine.begin() as connection:
-            new = inbox.store(connection, [item for delivery in group for item in delivery.items])
-            for delivery in group:
-                inbox.count_ignored(connection, delivery.site_id, delivery.day, delivery.ignored)
+        """Only the writer comes here, so that one connection serves all.
+
+        It is kept from write to write: one that the server has closed meanwhile is replaced once. Storing
+        twice does no harm, since an event's id is unique and a reading may come again.
+        """
+        items = [item for delivery in group for item in delivery.items]
+        kept = self._connection is not None
+        try:
+            new = self._write(items, group)
+        except DBAPIError as err:
+            self._drop()
+            if not kept or not err.connection_invalidated:
+                raise
+            new = self._write(items, group)
         for delivery in group:
             # An id that two deliveries carry is new to the first and known to the second.
             for item in delivery.items:
@@ -91,3 +105,18 @@ class Store:
                 if item.item_id is not None and name in new:
                     delivery.new.add(item.item_id)
                     new.discard(name)
+
+    def _write(self, items: list[NewItem], group: list[Delivery]) -> set[tuple[UUID, str, str]]:
+        if self._connection is None:
+            # One statement is a transaction by itself: BEGIN and COMMIT would be two more ways there and back.
+            self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            self._connection.detach()
+        new = inbox.store(self._connection, items)
+        for delivery in group:
+            inbox.count_ignored(self._connection, delivery.site_id, delivery.day, delivery.ignored)
+        return new
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

@@ -12,6 +12,7 @@ from jobs import process
 from jobs.queues import QueueName, queue
 from mappings.facts import State
 from records import inbox, sites, users
+from records.inbox import copy_mark
 from records.models import InboxItem, ProgramVersionRow, Site, uuid7
 from records.settings import Settings
 from service.app import create_app
@@ -141,7 +142,7 @@ def test_replay_takes_what_is_named_and_wakes_the_worker(cli: Cli, place: Place,
 
 def test_what_a_copy_sent_stays_until_it_is_confirmed(cli: Cli, place: Place) -> None:
     epoch = uuid4()
-    store(place, "quarantined", "unconfirmed_copy", f"epoch:{epoch}")
+    store(place, "quarantined", "unconfirmed_copy", copy_mark(epoch, "https://moodle.example.org"))
     held = cli("replay", "--quarantined", "--json")
     assert held.data == {"replayed": 0, "unconfirmed": 1}
     with place.engine.begin() as connection:

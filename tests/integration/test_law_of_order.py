@@ -60,7 +60,7 @@ def act(draw: st.DrawFn, lab: Lab) -> None:
     """One thing that happens at the site, or is read of it."""
     user, module = draw(st.sampled_from(USERS)), draw(st.sampled_from(MODULES))
     sender = draw(st.sampled_from(["wire", "wire", "wire", "local_webhooks"]))
-    actions = {
+    actions: dict[str, Callable[[], None]] = {
         "state": lambda: lab.set_state(module, user, draw(st.sampled_from([0, 1, 2, 3])), sender=sender),
         "view": lambda: lab.view(module, user),
         "override": lambda: lab.set_state(module, user, draw(st.sampled_from([0, 1])), by=44),
@@ -204,6 +204,16 @@ def lines(*steps: Play, idnumber: str = "COP-EBWI-BAY") -> list[Item]:
     return lab.items
 
 
+def together(*acts: Play) -> Play:
+    """Things of one second."""
+
+    def all_of_them(lab: Lab) -> None:
+        for act in acts:
+            act(lab)
+
+    return all_of_them
+
+
 def base(lab: Lab) -> None:
     lab.read_role(STUDENT)
     lab.read_course()
@@ -213,37 +223,37 @@ def base(lab: Lab) -> None:
 SMALL = {
     "an activity is renamed and deleted": lines(
         lambda lab: lab.read_module(3),
-        lambda lab: (rename(lab, 3, FORMS[2]), lab.read_module(3)),
+        together(lambda lab: rename(lab, 3, FORMS[2]), lambda lab: lab.read_module(3)),
         lambda lab: lab.delete_module(3),
         lambda lab: lab.read_course(),
     ),
     "an activity gets a form that earns, and another": lines(
-        lambda lab: (rename(lab, 3, ("Odd", "")), lab.read_module(3)),
-        lambda lab: (rename(lab, 3, FORMS[2]), lab.read_module(3)),
-        lambda lab: (rename(lab, 3, FORMS[0]), lab.read_module(3)),
+        together(lambda lab: rename(lab, 3, ("Odd", "")), lambda lab: lab.read_module(3)),
+        together(lambda lab: rename(lab, 3, FORMS[2]), lambda lab: lab.read_module(3)),
+        together(lambda lab: rename(lab, 3, FORMS[0]), lambda lab: lab.read_module(3)),
         lambda lab: lab.read_course(),
     ),
     "a community's course is renamed": lines(
         lambda lab: lab.read_course(),
         lambda lab: lab.enrol(6),
-        lambda lab: (place(lab, "COP-IDL-LA"), lab.read_course()),
+        together(lambda lab: place(lab, "COP-IDL-LA"), lambda lab: lab.read_course()),
         lambda lab: lab.read_role(STUDENT),
     ),
     "enrolled, read, gone, and back": lines(
-        lambda lab: (lab.enrol(6), lab.read_pair(6)),
+        together(lambda lab: lab.enrol(6), lambda lab: lab.read_pair(6)),
         lambda lab: lab.leave(6),
         lambda lab: lab.read_course(),
     ),
     "suspended in between": lines(
         lambda lab: lab.enrol(6, until=START + 500_000),
-        lambda lab: (lab.suspend(6, 1), lab.read_pair(6)),
+        together(lambda lab: lab.suspend(6, 1), lambda lab: lab.read_pair(6)),
         lambda lab: lab.read_course(),
     ),
     "done, reset and deleted": lines(
         lambda lab: lab.read_course(),
         lambda lab: lab.read_module(3),
         lambda lab: lab.set_state(3, 6, 2),
-        lambda lab: (lab.reset(), lab.read_completion(3, 6)),
+        together(lambda lab: lab.reset(), lambda lab: lab.read_completion(3, 6)),
     ),
     "a phantom, and what Moodle has": lines(
         base,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 from sqlalchemy.orm import Session
 
@@ -144,7 +144,7 @@ def test_one_key_and_ordinal_of_a_membership_stands_once(house: House) -> None:
     entry = entries(house)[0]
     values = {c.name: getattr(entry, c.name) for c in LedgerEntry.__table__.columns if c.name != "created_at"}
     with pytest.raises(IntegrityError, match="uq_ledger_membership_id"), house.engine.begin() as connection:
-        connection.execute(LedgerEntry.__table__.insert().values(values | {"id": uuid7()}))
+        connection.execute(insert(LedgerEntry).values(values | {"id": uuid7()}))
 
 
 def test_an_entry_is_reversed_once(house: House, lab: Lab) -> None:
@@ -153,7 +153,7 @@ def test_an_entry_is_reversed_once(house: House, lab: Lab) -> None:
     reversal = entries(house)[1]
     values = {c.name: getattr(reversal, c.name) for c in LedgerEntry.__table__.columns if c.name != "created_at"}
     with pytest.raises(IntegrityError, match="uq_ledger_reverses"), house.engine.begin() as connection:
-        connection.execute(LedgerEntry.__table__.insert().values(values | {"id": uuid7(), "ordinal": 9}))
+        connection.execute(insert(LedgerEntry).values(values | {"id": uuid7(), "ordinal": 9}))
 
 
 def test_every_change_is_a_chain_of_entries(house: House, lab: Lab) -> None:

@@ -123,7 +123,7 @@ def key_of(key: str) -> str:
 def bindings(session: Session) -> list[tuple[int, str, str, str, str | None]]:
     """(module, idnumber, name, status, rule) of the forms that count or are proposed."""
     rows = session.scalars(select(Binding).where(Binding.status.in_(("active", "proposed"))))
-    return sorted((row.module_id, row.idnumber, row.name, row.status, row.rule) for row in rows)  # type: ignore[type-var]
+    return sorted((row.module_id, row.idnumber, row.name, row.status, row.rule) for row in rows)
 
 
 def _by_user(session: Session) -> dict[UUID, str]:

@@ -180,7 +180,6 @@ def upgrade() -> None:
     op.create_index(
         "ix_inbox_pending", "inbox", ["due_at", "id"], unique=False, postgresql_where=sa.text("status = 'pending'")
     )
-    op.create_index("ix_inbox_received_at", "inbox", ["received_at"], unique=False)
     op.create_index(
         "ix_inbox_stuck",
         "inbox",

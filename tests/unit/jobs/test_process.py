@@ -1,7 +1,6 @@
 """The inbox is worked off: what fails fails alone, nothing is lost, and what was put aside can be replayed."""
 
 import json
-import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -88,8 +87,7 @@ def poison(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("poison")
-def test_a_poisoned_item_becomes_a_dead_letter_alone(house: House, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
+def test_a_poisoned_item_becomes_a_dead_letter_alone(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     house.post(readings=[role(number) for number in range(10, 17)])
     failures = []
     for _ in range(inbox.MAX_FAILURES):
@@ -102,6 +100,9 @@ def test_a_poisoned_item_becomes_a_dead_letter_alone(house: House, caplog: pytes
         ("dead", "ArithmeticError", inbox.MAX_FAILURES)
     ]
     assert process.drain(house.engine) == 0
+    logged = capsys.readouterr().out
+    assert "inbox_item_failed" in logged
+    assert "example.org" not in logged
 
 
 def test_a_dead_letter_is_replayed_once_it_can_be_digested(

@@ -10,7 +10,7 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.orm import Session
 
-from jobs import runtime, scheduler, tasks
+from jobs import process, runtime, scheduler, tasks
 from jobs.queues import FLAG_SECONDS, JOBS, QueueName, flag, lower_flag, queue, wake
 from records.models import InboxItem, MirrorRole, PeriodicJob
 from tests.support.bench import Bench, open_bench
@@ -76,7 +76,7 @@ def test_the_flag_is_down_before_the_work_begins(redis: Redis, monkeypatch: pyte
         seen.append(redis.exists(flag(QueueName.INBOX)))
         return 0
 
-    monkeypatch.setattr(tasks.process, "drain", drain)
+    monkeypatch.setattr(process, "drain", drain)
     wake(redis, QueueName.INBOX)
     tasks.drain_inbox()
     assert seen == [0]
