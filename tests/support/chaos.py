@@ -83,10 +83,20 @@ class Chaos:
         self.counts[f"{way} {victim.name}"] += 1
 
     def end(self) -> None:
-        """Let everybody run, and restart who ended."""
+        """Leave everybody running."""
+        self._everybody_runs()
+        self._stop_watching()
+
+    def _everybody_runs(self) -> None:
+        """Let frozen processes go on, and restart those that ended."""
         self._thaw(None)
         for process in self._processes:
             process.ensure()
+
+    def _stop_watching(self) -> None:
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
 
     def _thaw(self, number: int | None) -> None:
         """Let frozen processes go on: those that are due, or all."""
@@ -105,14 +115,14 @@ class Chaos:
         begun = time.monotonic()
         while time.monotonic() < begun + LONGEST_WATCH:
             if time.monotonic() > begun + PATIENCE:
-                self.end()
+                self._everybody_runs()
             try:
                 if self._watch is None:
                     self._watch = psycopg.connect(self._url, autocommit=True, connect_timeout=2)
                 if self._watch.execute(condition).fetchone():
                     return True
             except psycopg.Error:
-                self._watch = None
+                self._stop_watching()
         return False
 
 
