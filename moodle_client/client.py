@@ -68,4 +68,6 @@ def _understood(function: str, adapter: TypeAdapter[T], data: Any) -> T:
     except ValidationError as err:
         # Its text quotes what was sent: only the places are told.
         places = {".".join(str(step) for step in e["loc"]) for e in err.errors(include_input=False)}
-        raise MoodleError(function, Reason.NOT_MOODLE, f"unexpected answer at {', '.join(sorted(places)[:5])}") from None
+        raise MoodleError(
+            function, Reason.NOT_MOODLE, f"unexpected answer at {', '.join(sorted(places)[:5])}"
+        ) from None

@@ -135,7 +135,9 @@ MALFORMED_READINGS: dict[str, Any] = {
     "a large profile": changed(2, profile={str(n): "b" for n in range(51)}),
     "an e-mail of a wrong type": changed(2, email=["amara@example.org"]),
     "too many roles": changed(3, roles=[{"id": n, "role": 5, "shortname": "x"} for n in range(1, 52)]),
-    "an enrolment's unknown status": changed(3, enrolments=[{"id": 1, "method": "m", "status": 2, "timestart": 0, "timeend": 0}]),
+    "an enrolment's unknown status": changed(
+        3, enrolments=[{"id": 1, "method": "m", "status": 2, "timestart": 0, "timeend": 0}]
+    ),
     "a role's name with NUL": changed(3, roles=[{"id": 1, "role": 5, "shortname": "\x00"}]),
     "no groups": {name: value for name, value in readings()[3].items() if name != "groups"},
 }
@@ -151,7 +153,10 @@ def test_a_malformed_event_is_quarantined_and_its_neighbours_are_taken(intake: I
 @pytest.mark.parametrize("name", MALFORMED_READINGS)
 def test_a_malformed_reading_is_quarantined_and_its_neighbours_are_taken(intake: Intake, name: str) -> None:
     sent = intake.send([event(1)], [MALFORMED_READINGS[name], *readings()])
-    assert sorted(sent) == [*5 * [("accepted", None)], ("quarantined", "malformed")] or sent[1] == ("quarantined", "malformed")
+    assert sorted(sent) == [*5 * [("accepted", None)], ("quarantined", "malformed")] or sent[1] == (
+        "quarantined",
+        "malformed",
+    )
     replayed(intake)
 
 
@@ -206,7 +211,9 @@ def test_what_fails_within_a_batch_fails_alone(intake: Intake, monkeypatch: pyte
 # No personal data and no secret in a line of a log.
 
 
-def test_logs_hold_ids_and_names_of_events_only(intake: Intake, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
+def test_logs_hold_ids_and_names_of_events_only(
+    intake: Intake, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
     load_program(intake.engine)
     caplog.set_level("DEBUG")
     intake.send([event(1), *MALFORMED_EVENTS.values()], [*readings(), *MALFORMED_READINGS.values()])
@@ -226,13 +233,33 @@ SCALARS = (
     st.none()
     | st.booleans()
     | st.integers()
-    | st.sampled_from([0, 1, -1, COURSE, MODULE, USER, BIG - 1, BIG, 10**400, str(BIG), "1", "-1", 1e300, 4_102_444_800, 4_102_444_801])
+    | st.sampled_from(
+        [
+            0,
+            1,
+            -1,
+            COURSE,
+            MODULE,
+            USER,
+            BIG - 1,
+            BIG,
+            10**400,
+            str(BIG),
+            "1",
+            "-1",
+            1e300,
+            4_102_444_800,
+            4_102_444_801,
+        ]
+    )
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(), max_size=8)
     | st.sampled_from(["\x00", "\ud800", "course", "module", "x" * 2000, *[e["data"]["eventname"] for e in [event(1)]]])
 )
 ANYTHING = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3), max_leaves=6
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=6,
 )
 
 
@@ -256,7 +283,9 @@ EVENT_NAMES = st.sampled_from(
     ]
 )
 EVENTS = st.builds(
-    lambda name, data, other, number: event(number) | {"data": data | {"eventname": name} | ({"other": other} if other else {})},
+    lambda name, data, other, number: (
+        event(number) | {"data": data | {"eventname": name} | ({"other": other} if other else {})}
+    ),
     EVENT_NAMES,
     spoilt(event(1)["data"]),
     st.none() | ANYTHING | spoilt({"completionstate": 1, "overrideby": 2, "id": 9, "enrol": "manual"}),
@@ -267,7 +296,10 @@ BATCHES = st.builds(
     lambda events, found, envelope: batch(**{"events": events, "readings": found} | envelope),
     st.lists(EVENTS | ANYTHING, max_size=4),
     st.lists(READINGS | ANYTHING, max_size=4),
-    st.just({}) | st.dictionaries(st.sampled_from(["version", "wwwroot", "epoch", "sent_at", "events", "more"]), ANYTHING, max_size=1),
+    st.just({})
+    | st.dictionaries(
+        st.sampled_from(["version", "wwwroot", "epoch", "sent_at", "events", "more"]), ANYTHING, max_size=1
+    ),
 )
 
 
@@ -283,12 +315,21 @@ def test_no_body_is_a_server_error(intake: Intake, body: bytes) -> None:
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(headers=st.dictionaries(st.sampled_from(["webhook-id", "webhook-timestamp", "webhook-signature"]), st.text(st.characters(max_codepoint=255, exclude_categories=["Cc"]), max_size=40)))
+@given(
+    headers=st.dictionaries(
+        st.sampled_from(["webhook-id", "webhook-timestamp", "webhook-signature"]),
+        st.text(st.characters(max_codepoint=255, exclude_categories=["Cc"]), max_size=40),
+    )
+)
 def test_no_header_is_a_server_error(intake: Intake, headers: dict[str, str]) -> None:
     assert intake.client.post(intake.sender.path, data=GOOD, headers=headers).status_code == 401
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(body=EVENTS.map(lambda item: json.dumps(item["data"]).encode()) | ANYTHING.map(lambda item: json.dumps(item).encode()) | st.binary(max_size=100))
+@given(
+    body=EVENTS.map(lambda item: json.dumps(item["data"]).encode())
+    | ANYTHING.map(lambda item: json.dumps(item).encode())
+    | st.binary(max_size=100)
+)
 def test_no_request_of_local_webhooks_is_a_server_error(intake: Intake, body: bytes) -> None:
     assert intake.client.post(f"/webhooks/{intake.sender.slug}/local_webhooks", data=body).status_code == 401

@@ -13,10 +13,13 @@ from sqlalchemy.orm import Session
 
 from records import secrets, sites, stuck
 from records.actor import CLI
+from records.database import make_engine
+from records.migrate import upgrade
 from records.models import FactRow, IgnoredCount, LedgerEntry, Site
 from records.secrets import Purpose, retire_secret
 from records.settings import Settings
 from service.embedded.valkey import Valkey
+from tests.conftest import make_settings
 from tests.support.intake import COURSE, EPOCH, MODULE, Intake, batch, event, opened, readings
 from tests.support.killable import Nursery
 from tests.support.sender import WWWROOT, Client, Sender, load_program, make_site
@@ -69,7 +72,12 @@ GARBAGE = [
 def test_a_refusal_doesnt_tell_whether_the_site_exists(intake: Intake, headers: dict[str, str]) -> None:
     answers = [
         intake.client.post(path, data=batch(), headers=headers)
-        for path in (intake.sender.path, "/webhooks/nobody/events", "/webhooks/%00/events", f"/webhooks/{'x' * 300}/events")
+        for path in (
+            intake.sender.path,
+            "/webhooks/nobody/events",
+            "/webhooks/%00/events",
+            f"/webhooks/{'x' * 300}/events",
+        )
     ]
     assert {answer.status_code for answer in answers} == {401}
     assert len({answer.data for answer in answers}) == 1
@@ -106,7 +114,10 @@ def test_one_of_several_signatures_is_enough(intake: Intake) -> None:
     body = batch()
     signed = intake.sender.headers(body, intake.now)
     both = f"v1,{'A' * 44} {signed['webhook-signature']}"
-    assert intake.client.post(intake.sender.path, data=body, headers=signed | {"webhook-signature": both}).status_code == 200
+    assert (
+        intake.client.post(intake.sender.path, data=body, headers=signed | {"webhook-signature": both}).status_code
+        == 200
+    )
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(-301, 401), (-300, 200), (0, 200), (300, 200), (301, 401)])
@@ -151,7 +162,9 @@ def test_a_duplicate_suppresses_no_reading(intake: Intake) -> None:
 
 def test_what_isnt_ours_is_counted_and_not_stored(intake: Intake) -> None:
     strange = event(1, r"\core\event\user_loggedin", other={"secret": "words"})
-    assert intake.send([strange, strange, event(2, r"\mod_new\event\thing_happened")]) == 3 * [("ignored", "uninteresting_event")]
+    assert intake.send([strange, strange, event(2, r"\mod_new\event\thing_happened")]) == 3 * [
+        ("ignored", "uninteresting_event")
+    ]
     assert intake.statuses() == []
     with Session(intake.engine) as session:
         assert {row.name: row.count for row in session.scalars(select(IgnoredCount))} == {
@@ -196,7 +209,10 @@ def test_a_copy_of_the_site_is_quarantined_until_it_is_confirmed(intake: Intake,
     assert minutes(intake.engine) == 0
     with Session(intake.engine) as session, session.begin():
         site = sites.find_site(session, intake.sender.slug)
-        assert (str(site.refused_epoch), site.refused_wwwroot) == (copy.get("epoch", EPOCH), copy.get("wwwroot", WWWROOT))
+        assert (str(site.refused_epoch), site.refused_wwwroot) == (
+            copy.get("epoch", EPOCH),
+            copy.get("wwwroot", WWWROOT),
+        )
         epoch = UUID(copy.get("epoch", EPOCH))
         sites.confirm_epoch(session, site, epoch, actor=CLI, wwwroot=copy.get("wwwroot"))
     assert replay(intake) == (4, 0)
@@ -210,7 +226,9 @@ def replay(intake: Intake) -> tuple[int, int]:
 
 
 def test_an_address_may_differ_in_case_and_slash(intake: Intake) -> None:
-    assert intake.send([], readings()[:1], wwwroot=WWWROOT.upper().replace("HTTPS", "https") + "/") == [("accepted", None)]
+    assert intake.send([], readings()[:1], wwwroot=WWWROOT.upper().replace("HTTPS", "https") + "/") == [
+        ("accepted", None)
+    ]
 
 
 # local_webhooks.
@@ -223,15 +241,23 @@ def plugin(engine: Engine, settings: Settings) -> Iterator[Intake]:
 
 
 def recorded() -> list[dict[str, Any]]:
-    return [request["body_json"] for path in sorted(RECORDED.glob("*.json")) for request in json.loads(path.read_text())["requests"]]
+    return [
+        request["body_json"]
+        for path in sorted(RECORDED.glob("*.json"))
+        for request in json.loads(path.read_text())["requests"]
+    ]
 
 
 def post_event(plugin: Intake, sent: dict[str, Any] | bytes) -> Any:
     body = sent if isinstance(sent, bytes) else json.dumps(sent).encode()
-    return plugin.client.post(f"/webhooks/{plugin.sender.slug}/local_webhooks", data=body, content_type="application/json")
+    return plugin.client.post(
+        f"/webhooks/{plugin.sender.slug}/local_webhooks", data=body, content_type="application/json"
+    )
 
 
-def test_recorded_requests_are_taken_and_the_token_is_nowhere(plugin: Intake, capsys: pytest.CaptureFixture[str]) -> None:
+def test_recorded_requests_are_taken_and_the_token_is_nowhere(
+    plugin: Intake, capsys: pytest.CaptureFixture[str]
+) -> None:
     results = set()
     for sent in recorded():
         answer = post_event(plugin, sent | {"token": plugin.sender.secret})
@@ -257,7 +283,13 @@ def test_the_same_event_again_is_a_duplicate_and_its_facts_are_provisional(plugi
     assert found == ["accepted", "duplicate"]
     plugin.work()
     assert minutes(plugin.engine) == 0
-    complete = {"kind": "completion", "read_at": plugin.now.timestamp(), "module": MODULE, "course": COURSE, "user": 701}
+    complete = {
+        "kind": "completion",
+        "read_at": plugin.now.timestamp(),
+        "module": MODULE,
+        "course": COURSE,
+        "user": 701,
+    }
     complete |= {"present": True, "state": 1, "timemodified": int(plugin.now.timestamp()) - 60}
     assert plugin.post(batch([], [complete]), secret=wire).status_code == 200
     plugin.work()
@@ -292,11 +324,7 @@ def test_redis_down_is_200(engine: Engine, settings: Settings, tmp_path: Path) -
         assert intake.send([event(1)], readings())[0] == ("accepted", None)
 
 
-def test_database_down_is_503_and_the_sender_comes_back(tmp_path: Path) -> None:
-    from records.database import make_engine
-    from records.migrate import upgrade
-    from tests.conftest import make_settings
-
+def test_database_down_is_503_and_the_sender_comes_back() -> None:
     own = Servers()
     own.start()
     try:

@@ -20,7 +20,7 @@ MODULES = [3, 4, 13]
 FORMS = [("Read: why write", ""), ("A page", ""), ("A page", "ACT-LOG"), ("Read: how to write", "")]
 """Worth 45, 20, 60 and 45 minutes."""
 EXAMPLES = settings(
-    max_examples=25,
+    max_examples=40,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],

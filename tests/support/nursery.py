@@ -6,21 +6,19 @@ are killed when the input ends.
 """
 
 import ctypes
+import importlib
 import json
 import os
 import signal
 import sys
 from typing import NoReturn
 
-# What the commands import on their first use.
-import gunicorn.app.wsgiapp
-import gunicorn.workers.gthread
 from sqlalchemy.orm import configure_mappers
 
-import service.app
-import service.wsgi  # noqa: F401 - imported for the children
 from service import cli
 
+IMPORTED = ("gunicorn.app.wsgiapp", "gunicorn.workers.gthread", "jobs.scheduler", "jobs.worker", "service.wsgi")
+"""What the commands import on their first use."""
 PR_SET_PDEATHSIG = 1
 
 
@@ -28,7 +26,7 @@ def _run_gunicorn(_path: str, arguments: list[str]) -> NoReturn:
     """In place of execv: gunicorn with the arguments that it was to get."""
     assert arguments[1:3] == ["-m", "gunicorn"]
     sys.argv = ["gunicorn", *arguments[3:]]
-    gunicorn.app.wsgiapp.run()
+    importlib.import_module("gunicorn.app.wsgiapp").run()
     raise SystemExit(0)
 
 
@@ -40,7 +38,7 @@ def _child(log: str, command: list[str]) -> NoReturn:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    os.execv = _run_gunicorn
+    setattr(os, "execv", _run_gunicorn)  # noqa: B010 - a replacement, for this process alone
     sys.argv = ["copbridge", *command]
     cli.main()
     raise SystemExit(0)
@@ -50,6 +48,8 @@ def main() -> None:
     """Fork what is asked for until the input ends."""
     # Nobody waits for the children: the kernel takes them away.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for name in IMPORTED:
+        importlib.import_module(name)
     configure_mappers()
     sys.stdout.write("ready\n")
     sys.stdout.flush()

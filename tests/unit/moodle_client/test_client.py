@@ -40,7 +40,7 @@ def test_completions_are_read_as_recorded() -> None:
     answer_with(recorded("core_completion_get_activities_completion_status"))
     with MoodleClient(WWWROOT, TOKEN) as moodle:
         reply, rows = moodle.activity_completions(2, 6)
-    sent = dict(parse_qsl(responses.calls[0].request.body))
+    sent = dict(parse_qsl(str(responses.calls[0].request.body)))
     assert sent == {
         "wstoken": TOKEN,
         "wsfunction": "core_completion_get_activities_completion_status",
@@ -138,7 +138,12 @@ def test_a_call_that_php_would_cut_off_is_refused_before_it_is_sent() -> None:
 
 
 def test_fields_are_written_as_php_reads_them() -> None:
-    params = {"courses": [{"customfields": [{"shortname": "x"}]}], "options": {"ids": [2]}, "flag": True, "other": False}
+    params = {
+        "courses": [{"customfields": [{"shortname": "x"}]}],
+        "options": {"ids": [2]},
+        "flag": True,
+        "other": False,
+    }
     assert encode(params) == [
         ("courses[0][customfields][0][shortname]", "x"),
         ("options[ids][0]", "2"),
