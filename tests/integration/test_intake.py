@@ -265,6 +265,7 @@ def test_recorded_requests_are_taken_and_the_token_is_nowhere(
         results |= {item["result"] for item in answer.get_json()["results"]}
     assert results == {"waiting", "ignored"}
     plugin.work()
+    assert "course_module_completion" in plugin.everything()
     assert plugin.sender.secret not in plugin.everything()
     assert "lab-shared-secret" not in plugin.everything()
     captured = capsys.readouterr()

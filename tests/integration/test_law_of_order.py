@@ -74,13 +74,14 @@ def act(draw: st.DrawFn, lab: Lab) -> None:
         "rename": lambda: rename(lab, module, draw(st.sampled_from(FORMS))),
         "place": lambda: place(lab, draw(st.sampled_from(["", "COP-EBWI-BAY", "COP-IDL-LA", "COP-EBRI-BAY"]))),
         "delete_module": lambda: lab.delete_module(module),
+        "lose": lambda: lab.lose(user),
         "reset": lab.reset,
         "delete_account": lambda: lab.delete_account(user),
         "read_course": lab.read_course,
         "read_module": lambda: lab.read_module(module),
         "read_pair": lambda: lab.read_pair(user),
         "read_account": lambda: lab.read_account(user),
-        "read_completion": lambda: lab.read_completion(module, user),
+        "read_completion": lambda: lab.read_completion(module, user, whole=draw(st.booleans())),
         "read_role": lambda: lab.read_role(draw(st.sampled_from([STUDENT, TEACHER]))),
         "sweep": lambda: lab.read_everything(USERS),
     }
@@ -244,6 +245,11 @@ SMALL = {
         lambda lab: lab.leave(6),
         lambda lab: lab.read_course(),
     ),
+    "a reading leaves out what an event told before": lines(
+        lambda lab: lab.enrol(6),
+        together(lambda lab: lab.lose(6), lambda lab: lab.read_pair(6)),
+        lambda lab: lab.read_course(),
+    ),
     "suspended in between": lines(
         lambda lab: lab.enrol(6, until=START + 500_000),
         together(lambda lab: lab.suspend(6, 1), lambda lab: lab.read_pair(6)),
@@ -254,6 +260,13 @@ SMALL = {
         lambda lab: lab.read_module(3),
         lambda lab: lab.set_state(3, 6, 2),
         together(lambda lab: lab.reset(), lambda lab: lab.read_completion(3, 6)),
+    ),
+    "read in the very second of the tick": lines(
+        base,
+        together(
+            lambda lab: lab.read_completion(3, 6, whole=True),
+            lambda lab: lab.set_state(3, 6, 1),
+        ),
     ),
     "a phantom, and what Moodle has": lines(
         base,

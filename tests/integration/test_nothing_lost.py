@@ -30,12 +30,21 @@ from tests.support.sender import Client, Sender, load_program, make_site
 from tests.support.servers import Database, Servers
 from tests.support.up import wait_for
 
-ROUNDS = 122
+ROUNDS = 130
 """Of two blows each, at the most."""
 BATCHES_A_ROUND = 4
 SENDERS = 3
 SERVER_BLOW_EVERY = 12
-LOAD = Load(users=9, modules=12, events=ROUNDS * BATCHES_A_ROUND * 4, per_batch=4, seed=11, complete_readings=False)
+# As many events a second as a batch holds: no two readings claim to be of one instant.
+LOAD = Load(
+    users=9,
+    modules=12,
+    events=ROUNDS * BATCHES_A_ROUND * 4,
+    per_batch=4,
+    per_second=4,
+    seed=11,
+    complete_readings=False,
+)
 READING_LOG, READING_LOG_MINUTES, PAGE_MINUTES = 8, 60, 45
 """By CALPRO's file: the eighth activity is the reading log; any other page before session 1 earns as one."""
 

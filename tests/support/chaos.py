@@ -84,14 +84,15 @@ class Chaos:
 
     def end(self) -> None:
         """Leave everybody running."""
-        self._everybody_runs()
+        self.everybody_runs()
         self._stop_watching()
 
-    def _everybody_runs(self) -> None:
-        """Let frozen processes go on, and restart those that ended."""
+    def everybody_runs(self) -> bool:
+        """Let frozen processes go on, and restart those that ended. True, for conditions."""
         self._thaw(None)
         for process in self._processes:
             process.ensure()
+        return True
 
     def _stop_watching(self) -> None:
         if self._watch is not None:
@@ -115,7 +116,7 @@ class Chaos:
         begun = time.monotonic()
         while time.monotonic() < begun + LONGEST_WATCH:
             if time.monotonic() > begun + PATIENCE:
-                self._everybody_runs()
+                self.everybody_runs()
             try:
                 if self._watch is None:
                     self._watch = psycopg.connect(self._url, autocommit=True, connect_timeout=2)

@@ -53,10 +53,11 @@ class Lab:
         data = {"eventname": rf"\core\event\{name}", "courseid": str(COURSE), "timecreated": self.now} | values
         self.items.append(Item(sender, data))
 
-    def read(self, kind: str, **values: Any) -> None:
-        """A reading, later than every event of this second and than every reading before."""
+    def read(self, kind: str, *, whole: bool = False, **values: Any) -> None:
+        """A reading, later than every event of this second and than every reading before; or of the `whole` second."""
         self.reads += 1
-        self.items.append(Item("reading", {"kind": kind, "read_at": self.now + self.reads / 10_000} | values))
+        moment = self.now if whole else self.now + self.reads / 10_000
+        self.items.append(Item("reading", {"kind": kind, "read_at": moment} | values))
 
     def row(self) -> int:
         self.rows += 1
@@ -89,6 +90,11 @@ class Lab:
             self._about("role_unassigned", user, role, {"id": str(assignment)})
         for enrolment in sorted(self.enrolments.pop(user, {})):
             self._about("user_enrolment_deleted", user, enrolment, {"enrol": "manual"})
+
+    def lose(self, user: int) -> None:
+        """A user's rows go, and the events of it never arrive."""
+        for held in (self.enrolments, self.roles, self.groups):
+            held.pop(user, None)
 
     def suspend(self, user: int, status: int) -> None:
         for enrolment, row in self.enrolments.get(user, {}).items():
@@ -135,7 +141,12 @@ class Lab:
 
     def read_module(self, module: int) -> None:
         held = self.modules[module]
-        values = {"modname": held.modname, "name": held.name, "idnumber": held.idnumber, "section_name": "Work"}
+        values: dict[str, Any] = {
+            "modname": held.modname,
+            "name": held.name,
+            "idnumber": held.idnumber,
+            "section_name": "Work",
+        }
         self.read("module", module=module, course=COURSE, present=held.present, **(values if held.present else {}))
 
     def read_account(self, user: int) -> None:
@@ -156,10 +167,11 @@ class Lab:
             groups=[{"id": group, "name": f"Group {group}"} for group in sorted(self.groups.get(user, ()))],
         )
 
-    def read_completion(self, module: int, user: int) -> None:
+    def read_completion(self, module: int, user: int, *, whole: bool = False) -> None:
         held = self.completions.get((module, user))
         values = {"state": held[0], "timemodified": held[1], "overrideby": held[2]} if held else {}
-        self.read("completion", module=module, course=COURSE, user=user, present=held is not None, **values)
+        row = {"module": module, "course": COURSE, "user": user, "present": held is not None} | values
+        self.read("completion", whole=whole, **row)
 
     def read_everything(self, users: list[int]) -> None:
         self.read_course()

@@ -327,3 +327,15 @@ def test_a_question_is_listed_once_while_it_is_open(house: House, lab: Lab) -> N
     house.post(events[-1:])
     house.work()
     assert asks(house) == ["2/6 user_enrolment_updated"]
+
+
+def test_on_a_tie_in_time_a_reading_beats_an_event(house: House, lab: Lab) -> None:
+    lab.read_everything([])
+    lab.set_state(3, 6, 1)
+    lab.completions[3, 6] = (0, lab.now, None)
+    lab.read_completion(3, 6, whole=True)
+    events = [item.as_event(n) for n, item in enumerate(lab.items) if item.sender == "wire"]
+    house.post(events, [item.content for item in lab.items if item.sender == "reading"])
+    house.work()
+    row = house.books()["completions"]["3/6"]
+    assert (row["state"], row["as_of"]) == (0, lab.now)

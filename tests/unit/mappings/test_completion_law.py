@@ -74,12 +74,12 @@ def test_what_is_achieved_is_what_was_seen(seen: list[Observation], present: boo
     assert found is not None
     assert found.happened_at == min(min(o.at, o.since or o.at) for o in done or failed)
     rows = [o for o in seen if o.present]
-    newest = max((o.at, o.rank) for o in rows)
-    states = {o.state for o in rows if (o.at, o.rank) == newest}
+    newest = max((o.at, o.rank == READING) for o in rows)
+    states = {o.state for o in rows if (o.at, o.rank == READING) == newest}
     best = next(s for s in (State.PASSED, State.COMPLETE, State.FAILED, State.INCOMPLETE) if s in states)
     assert (found.ended is Ended.UNDONE) == (best is State.INCOMPLETE)
     assert found.state == best or best is State.INCOMPLETE
-    gone = max((o.at, o.rank, o.present) for o in seen)[2] is False
+    gone = max((o.at, o.rank == READING, o.present) for o in seen)[2] is False
     if best is not State.INCOMPLETE:
         expected = Ended.DELETED if not present else Ended.RESET if gone else None if enrolled else Ended.LEFT
         assert found.ended is expected
