@@ -100,6 +100,7 @@ def test_a_poisoned_item_becomes_a_dead_letter_alone(house: House, capsys: pytes
         ("dead", "ArithmeticError", inbox.MAX_FAILURES)
     ]
     assert process.drain(house.engine) == 0
+    assert {failed for status, _, failed in rows(house).values() if status == "done"} == {0}
     logged = capsys.readouterr().out
     assert "inbox_item_failed" in logged
     assert "example.org" not in logged
