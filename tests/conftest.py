@@ -4,7 +4,6 @@ import secrets
 from collections.abc import Iterator
 
 import pytest
-from cryptography.fernet import Fernet
 from playwright.sync_api import Browser, sync_playwright
 from redis import Redis
 from sqlalchemy import Engine
@@ -13,7 +12,10 @@ from records.database import make_engine
 from records.migrate import upgrade
 from records.settings import Settings
 from tests.support import chromium
+from tests.support.bench import Bench, open_bench
+from tests.support.house import House
 from tests.support.servers import Database, Servers
+from tests.support.settings import make_settings
 
 MISSING_BROWSER = pytest.StashKey[bool]()
 
@@ -80,17 +82,17 @@ def settings(database: Database, redis: Redis, servers: Servers) -> Settings:
     return make_settings(database, servers.redis_url)
 
 
-def make_settings(database: Database, redis_url: str) -> Settings:
-    """Settings for a database, with secrets made for it."""
-    return Settings.model_validate(
-        {
-            "database_url": database.url,
-            "migration_database_url": database.owner_url,
-            "redis_url": redis_url,
-            "secret_key": secrets.token_urlsafe(32),
-            "encryption_key": Fernet.generate_key().decode(),
-        }
-    )
+@pytest.fixture(scope="module")
+def bench(servers: Servers, template: str) -> Iterator[Bench]:
+    """One house for a whole module of tests; `bench.emptied()` forgets all that it knew."""
+    with open_bench(servers, template) as opened:
+        yield opened
+
+
+@pytest.fixture
+def house(bench: Bench) -> House:
+    """A site that nothing is known of yet."""
+    return bench.emptied()
 
 
 @pytest.fixture(scope="session")

@@ -18,9 +18,8 @@ from sandbox.load import Load, batches
 from sandbox.site import Site
 from sandbox.term import Term
 from tests.golden import case as golden
-from tests.support.bench import Bench, open_bench
+from tests.support.bench import Bench
 from tests.support.house import House
-from tests.support.servers import Servers
 
 FOLDER = Path(__file__).parents[2] / "docs" / "wire"
 SCHEMA = json.loads((FOLDER / "v1.schema.json").read_text(encoding="utf-8"))
@@ -176,12 +175,6 @@ def test_what_the_sandbox_sends_is_good_for_both(tmp_path: Path) -> None:
         VALIDATOR.validate(batch)
         assert all(by_intake(item) for item in (*batch["events"], *batch["readings"]))
     assert sum(len(batch["events"]) for batch in sent) > 100
-
-
-@pytest.fixture(scope="module")
-def bench(servers: Servers, template: str) -> Iterator[Bench]:
-    with open_bench(servers, template) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -19,11 +19,11 @@ from records.models import FactRow, IgnoredCount, LedgerEntry, Site
 from records.secrets import Purpose, retire_secret
 from records.settings import Settings
 from service.embedded.valkey import Valkey
-from tests.conftest import make_settings
 from tests.support.intake import COURSE, EPOCH, MODULE, Intake, batch, event, opened, readings
 from tests.support.killable import Nursery
 from tests.support.sender import WWWROOT, Client, Sender, load_program, make_site
 from tests.support.servers import Servers
+from tests.support.settings import make_settings
 from tests.support.up import wait_for
 
 RECORDED = Path(__file__).parents[1] / "fixtures" / "moodle" / "emitters" / "local_webhooks"

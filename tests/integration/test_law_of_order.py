@@ -2,7 +2,7 @@
 
 import itertools
 import random
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import pytest
@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from jobs.kinds.events import INTERESTING
 from tests.golden import case as golden
-from tests.support.bench import Bench, open_bench
+from tests.support.bench import Bench
 from tests.support.lab import START, STUDENT, TEACHER, Item, Lab, Module
-from tests.support.servers import Servers
 
 USERS = [6, 7]
 MODULES = [3, 4, 13]
@@ -29,12 +28,6 @@ EXAMPLES = settings(
 
 Delivery = Sequence[tuple[int, int, Item]]
 """(number in the stream, copy, item) of what comes together."""
-
-
-@pytest.fixture(scope="module")
-def bench(servers: Servers, template: str) -> Iterator[Bench]:
-    with open_bench(servers, template) as opened:
-        yield opened
 
 
 def outcome(bench: Bench, deliveries: Sequence[Delivery], *, pauses: Collection[int] = ()) -> dict[str, Any]:

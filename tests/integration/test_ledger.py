@@ -1,7 +1,6 @@
 """The ledger: only added to, explained by its inputs, and nothing credited twice."""
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -19,18 +18,11 @@ from records.database import UnsafeDatabase, check_database, make_engine
 from records.memberships import mark_dirty, mark_program
 from records.models import Decision, InboxItem, LedgerEntry, Membership, ProgramRow, uuid7
 from records.programs import add_version
-from tests.support.bench import Bench, open_bench
+from tests.support.bench import Bench
 from tests.support.house import LAB, NOW, House, people
 from tests.support.lab import STUDENT, Lab, Module
-from tests.support.servers import Servers
 
 USER, PAGE, LOG = 6, 3, 4
-
-
-@pytest.fixture(scope="module")
-def bench(servers: Servers, template: str) -> Iterator[Bench]:
-    with open_bench(servers, template) as opened:
-        yield opened
 
 
 @pytest.fixture

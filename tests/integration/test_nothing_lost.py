@@ -23,11 +23,11 @@ from records.models import InboxItem, LedgerEntry, Membership
 from records.settings import Settings
 from sandbox.load import Load, event_batches, site_batches
 from service.embedded.valkey import Valkey
-from tests.conftest import make_settings
 from tests.support.chaos import SERVER_BLOWS, Chaos
 from tests.support.killable import Nursery
 from tests.support.sender import Client, Sender, load_program, make_site
 from tests.support.servers import Database, Servers
+from tests.support.settings import make_settings
 from tests.support.up import wait_for
 
 ROUNDS = 130

@@ -2,7 +2,7 @@
 
 import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -13,10 +13,10 @@ from jobs import process, reconcile
 from records import inbox
 from records.database import make_engine
 from records.models import InboxItem, LedgerEntry
-from tests.support.bench import Bench, open_bench
+from tests.support.bench import Bench
 from tests.support.house import House
 from tests.support.lab import STUDENT, Item, Lab, Module
-from tests.support.servers import Database, Servers
+from tests.support.servers import Database
 
 USER, OTHER, PAGE, LOG = 6, 7, 3, 4
 OVERLAP_SECONDS = 0.4
@@ -25,18 +25,6 @@ OVERLAP_SECONDS = 0.4
 
 def fresh_lab() -> Lab:
     return Lab(modules={PAGE: Module("Read: why write"), LOG: Module("A page", "ACT-LOG")})
-
-
-@pytest.fixture(scope="module")
-def bench(servers: Servers, template: str) -> Iterator[Bench]:
-    with open_bench(servers, template) as opened:
-        yield opened
-
-
-@pytest.fixture
-def house(bench: Bench) -> House:
-    """A site that nothing is known of yet."""
-    return bench.emptied()
 
 
 def send(house: House, items: list[Item]) -> list[int]:

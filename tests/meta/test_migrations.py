@@ -13,9 +13,9 @@ from records.database import make_engine
 from records.migrate import MigrationError, alembic_config, upgrade
 from records.models import Base, Membership
 from records.settings import Settings
-from tests.conftest import make_settings
 from tests.support import readings, releases
 from tests.support.servers import Servers
+from tests.support.settings import make_settings
 
 
 def test_there_is_one_head() -> None:

@@ -9,9 +9,9 @@ from redis import Redis
 from sqlalchemy import Engine
 
 from records.database import make_engine
-from tests.conftest import make_settings
 from tests.support.house import House
 from tests.support.servers import Database, Servers
+from tests.support.settings import make_settings
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from sqlalchemy.engine import make_url
 from records.database import make_engine
 from records.migrate import alembic_config, upgrade
 from service.embedded.placement import wheel_programs
-from tests.conftest import make_settings
 from tests.support.seed import seed
 from tests.support.servers import Servers
+from tests.support.settings import make_settings
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "releases"
 

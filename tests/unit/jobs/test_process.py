@@ -1,7 +1,6 @@
 """The inbox is worked off: what fails fails alone, nothing is lost, and what was put aside can be replayed."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,25 +13,11 @@ from jobs.kinds.events import INTERESTING, READERS
 from records import inbox
 from records.models import InboxItem, MirrorRole, uuid7
 from tests.support import books
-from tests.support.bench import Bench, open_bench
 from tests.support.house import House
 from tests.support.lab import STUDENT, Lab, Module
-from tests.support.servers import Servers
 
 AT = 1_795_290_000.5
 OTHER_EPOCH = "018f6c2e-0000-7000-8000-0000000000ee"
-
-
-@pytest.fixture(scope="module")
-def bench(servers: Servers, template: str) -> Iterator[Bench]:
-    with open_bench(servers, template) as opened:
-        yield opened
-
-
-@pytest.fixture
-def house(bench: Bench) -> House:
-    """A site that nothing is known of yet."""
-    return bench.emptied()
 
 
 @pytest.fixture

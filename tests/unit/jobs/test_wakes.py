@@ -1,6 +1,5 @@
 """Redis says when to look, and only that; periodic jobs are claimed rows."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -13,16 +12,9 @@ from sqlalchemy.orm import Session
 from jobs import process, runtime, scheduler, tasks
 from jobs.queues import FLAG_SECONDS, JOBS, QueueName, flag, lower_flag, queue, wake
 from records.models import InboxItem, MirrorRole, PeriodicJob
-from tests.support.bench import Bench, open_bench
+from tests.support.bench import Bench
 from tests.support.house import House
 from tests.support.lab import STUDENT, Lab, Module
-from tests.support.servers import Servers
-
-
-@pytest.fixture(scope="module")
-def bench(servers: Servers, template: str) -> Iterator[Bench]:
-    with open_bench(servers, template) as opened:
-        yield opened
 
 
 @pytest.fixture
