@@ -9,7 +9,7 @@ IDLE_TIMEOUT = "60s"
 """Of a transaction: whoever froze within one (a stopped process, a lost machine) loses it, and its locks."""
 UNREACHABLE_CLASSES = {"08", "53", "57"}
 """SQLSTATE classes: connection lost, no resources, shut down by an operator."""
-APPEND_ONLY = ("ledger", "audit")
+APPEND_ONLY = ("ledger", "audit", "closings", "closed_members")
 
 
 class UnsafeDatabase(Exception):

@@ -32,7 +32,6 @@ def grant(owner_url: str, role: str) -> None:
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
         f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}",
         f"REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {role}",
-        *(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {role}" for table in APPEND_ONLY),
     ]
     engine = make_engine(owner_url, pool_size=1)
     try:
@@ -43,6 +42,9 @@ def grant(owner_url: str, role: str) -> None:
                 )
             for statement in statements:
                 connection.execute(text(statement))
+            for table in APPEND_ONLY:
+                if connection.scalar(text("SELECT to_regclass(:t)"), {"t": table}):
+                    connection.execute(text(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {role}"))
     finally:
         engine.dispose()
 

@@ -1,4 +1,4 @@
-"""All tables, by layer: sites and inbox, people, mirror, programs to standing, access."""
+"""All tables, by layer: sites and inbox, people, mirror, programs to standing, teams and milestones, access."""
 
 from records.models.access import AuditEntry, Grant, PeriodicJob, SetupLink, SignIn, User
 from records.models.base import Base, uuid7
@@ -13,7 +13,7 @@ from records.models.mirror import (
     MirrorRole,
     MirrorRoleAssignment,
 )
-from records.models.people import Account, Membership, Organisation, Person
+from records.models.people import Account, ErasedAccount, Membership, Organisation, Person
 from records.models.programs import (
     Binding,
     Community,
@@ -24,24 +24,30 @@ from records.models.programs import (
     ProgramRow,
     ProgramVersionRow,
     SessionRow,
+    SharedSession,
     StandingRow,
 )
 from records.models.sites import IgnoredCount, InboxItem, Reread, Site, SiteSecret
+from records.models.teams import ClosedMember, Closing, MilestoneRow, Team
 
 __all__ = [
     "Account",
     "AuditEntry",
     "Base",
     "Binding",
+    "ClosedMember",
+    "Closing",
     "Community",
     "CommunityCourse",
     "Decision",
+    "ErasedAccount",
     "FactRow",
     "Grant",
     "IgnoredCount",
     "InboxItem",
     "LedgerEntry",
     "Membership",
+    "MilestoneRow",
     "MirrorCompletion",
     "MirrorCourse",
     "MirrorEnrolment",
@@ -59,10 +65,12 @@ __all__ = [
     "Reread",
     "SessionRow",
     "SetupLink",
+    "SharedSession",
     "SignIn",
     "Site",
     "SiteSecret",
     "StandingRow",
+    "Team",
     "User",
     "uuid7",
 ]

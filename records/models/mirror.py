@@ -3,10 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, DateTime, ForeignKey, Index, SmallInteger, String, text
+from sqlalchemy import BigInteger, Boolean, DateTime, ForeignKey, Index, SmallInteger, String, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from records.models.base import Base, Moment, MoodleId, MoodleKey, Words
+from records.models.base import Base, Data, Moment, MoodleId, MoodleKey, Words
 
 
 class Stamped:
@@ -26,6 +27,9 @@ class MirrorCourse(Stamped, Base):
     fullname: Mapped[Words]
     idnumber: Mapped[Words]
     category_id: Mapped[int | None] = mapped_column(BigInteger)
+    category_idnumber: Mapped[str] = mapped_column(Text, server_default="")
+    fields: Mapped[Data] = mapped_column(server_default=text("'{}'"))
+    """Course custom fields by short name."""
     visible: Mapped[bool]
     startdate: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     enddate: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
@@ -94,6 +98,8 @@ class MirrorGroup(Stamped, Base):
     course_id: Mapped[MoodleId]
     name: Mapped[Words]
     idnumber: Mapped[Words]
+    groupings: Mapped[list[str]] = mapped_column(JSONB, server_default=text("'[]'"))
+    """Idnumbers, else names, of the groupings that the group is in."""
 
 
 class MirrorGroupMember(Stamped, Base):

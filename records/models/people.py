@@ -27,6 +27,18 @@ class Person(Base):
 
     id: Mapped[Key]
     created_at: Mapped[Now]
+    erased_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """Given: the person asked to be forgotten. The amounts stay, and nothing here leads back to a name."""
+
+
+class ErasedAccount(Base):
+    """A keyed hash of a site's user id: what a sweep or an event says of an erased person is dropped."""
+
+    __tablename__ = "erased_accounts"
+
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("sites.id"), primary_key=True)
+    key_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    erased_at: Mapped[Now]
 
 
 class Account(Base):
@@ -61,6 +73,8 @@ class Organisation(Base):
     __tablename__ = "organisations"
 
     id: Mapped[Key]
+    code: Mapped[str] = mapped_column(String(80), unique=True)
+    """What files and profile fields name it by."""
     name: Mapped[Words]
     kind: Mapped[str] = mapped_column(String(40))
     level: Mapped[str | None] = mapped_column(String(40))
@@ -88,5 +102,6 @@ class Membership(Base):
     status: Mapped[str] = mapped_column(String(12), server_default="active")
     """`active`, `suspended` (also: before or after the enrolment's dates) or `left`."""
     organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisations.id"), index=True)
+    """The affiliation; derived from the profile field that the program names."""
     created_at: Mapped[Now]
     dirty_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), server_default=text("now()"))

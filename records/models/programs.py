@@ -14,6 +14,7 @@ from sqlalchemy import (
     Integer,
     SmallInteger,
     String,
+    Text,
     UniqueConstraint,
     text,
 )
@@ -43,23 +44,31 @@ class ProgramVersionRow(Base):
     source: Mapped[Words]
     sha256: Mapped[str] = mapped_column(String(64))
     loaded_at: Mapped[Now]
+    applied_by: Mapped[str] = mapped_column(String(80), server_default="")
+    """A user's id, or `cli`."""
+    reason: Mapped[str] = mapped_column(Text, server_default="")
 
 
 class Community(Base):
     __tablename__ = "communities"
-    __table_args__ = (Index("ix_communities_program_id", "program_id"),)
+    __table_args__ = (
+        Index("ix_communities_program_id", "program_id"),
+        Index("uq_communities_key", "program_id", "key", unique=True, postgresql_where=text("key <> ''")),
+    )
 
     id: Mapped[Key]
     program_id: Mapped[UUID] = mapped_column(ForeignKey("programs.id"))
     topic: Mapped[str] = mapped_column(String(40))
     region: Mapped[str] = mapped_column(String(40))
+    key: Mapped[str] = mapped_column(Text, server_default="")
+    """What several courses or groups of one community share; empty: a community of one course or group."""
     timezone: Mapped[str] = mapped_column(String(64))
     host_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisations.id"), index=True)
     created_at: Mapped[Now]
 
 
 class CommunityCourse(Base):
-    """Which course is which community; it stays when the course is renamed."""
+    """Which course, or which group in it, is which community; it stays when the course is renamed."""
 
     __tablename__ = "community_courses"
     __table_args__ = (
@@ -73,6 +82,8 @@ class CommunityCourse(Base):
 
     site_id: Mapped[UUID] = mapped_column(primary_key=True)
     course_id: Mapped[MoodleKey]
+    group_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False, server_default="0")
+    """The group that is the community; 0: everybody in the course."""
     community_id: Mapped[UUID] = mapped_column(ForeignKey("communities.id"))
     basis_as_of: Mapped[Moment]
     """The earliest reading that placed it: a later rename moves nobody's hours."""
@@ -139,11 +150,22 @@ class SessionRow(Base):
     starts_at: Mapped[Moment]
     timezone: Mapped[str] = mapped_column(String(64))
     mode: Mapped[str] = mapped_column(String(20))
+    kind: Mapped[str] = mapped_column(String(40), server_default="")
+    """One of the program's session kinds, such as `gathering`; empty: none was stated."""
     planned_minutes: Mapped[int | None]
     module_site_id: Mapped[UUID | None]
     module_id: Mapped[int | None] = mapped_column(BigInteger)
     """The Moodle activity that stands for this session: an alternative, the best of both counts."""
     created_at: Mapped[Now]
+
+
+class SharedSession(Base):
+    """Another community that a session is a meeting of, too."""
+
+    __tablename__ = "shared_sessions"
+
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("sessions.id"), primary_key=True)
+    community_id: Mapped[UUID] = mapped_column(ForeignKey("communities.id"), primary_key=True, index=True)
 
 
 class FactRow(Base):
@@ -161,7 +183,8 @@ class FactRow(Base):
 
     id: Mapped[Key]
     key: Mapped[str] = mapped_column(String(120))
-    """`completion:<site>:<module>:<moodle user>` or `attendance:<session>:<account>`."""
+    """`completion:<site>:<module>:<account>` or `attendance:<session>:<account>`: ids of ours and of
+    modules, never of people in Moodle, since the ledger repeats it for ever."""
     version: Mapped[int]
     kind: Mapped[str] = mapped_column(String(12))
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
@@ -172,6 +195,8 @@ class FactRow(Base):
     happened_at: Mapped[Moment]
     state: Mapped[int | None] = mapped_column(SmallInteger)
     minutes: Mapped[int | None] = mapped_column(Integer)
+    presence: Mapped[str | None] = mapped_column(String(20))
+    """An attendance's status code (such as `P` or `late`), where the program weighs it."""
     ended: Mapped[str | None] = mapped_column(String(12))
     overrideby: Mapped[int | None] = mapped_column(BigInteger)
     provisional: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
@@ -187,7 +212,8 @@ class Decision(Base):
 
     id: Mapped[Key]
     kind: Mapped[str] = mapped_column(String(20))
-    """`adjustment`: `data` holds minutes and component. `binding`: holds the binding taken or rejected."""
+    """What was decided: see records.decisions.Kind, which says what `data` holds for each."""
+    program_id: Mapped[UUID | None] = mapped_column(ForeignKey("programs.id"), index=True)
     membership_id: Mapped[UUID | None] = mapped_column(ForeignKey("memberships.id"), index=True)
     actor: Mapped[str] = mapped_column(String(80))
     """A user's id, or `cli`."""
@@ -207,7 +233,7 @@ class LedgerEntry(Base):
 
     id: Mapped[Key]
     membership_id: Mapped[UUID] = mapped_column(ForeignKey("memberships.id"))
-    credit_key: Mapped[str] = mapped_column(String(140))
+    credit_key: Mapped[str] = mapped_column(String(220))
     ordinal: Mapped[int]
     minutes: Mapped[int]
     component: Mapped[str] = mapped_column(String(40))
@@ -232,10 +258,16 @@ class StandingRow(Base):
 
     membership_id: Mapped[UUID] = mapped_column(ForeignKey("memberships.id"), primary_key=True)
     minutes: Mapped[int]
+    all_minutes: Mapped[int] = mapped_column(server_default="0")
+    """`minutes` counts within the commitment's present period; this one over all."""
     by_component: Mapped[dict[str, int]] = mapped_column(JSONB)
     status: Mapped[str] = mapped_column(String(20))
     band_min: Mapped[int | None]
     band_max: Mapped[int | None]
     on_their_way: Mapped[int]
+    missing: Mapped[list[dict[str, object]]] = mapped_column(JSONB, server_default=text("'[]'"))
+    """What is still to do: codes and parameters, as mappings.requirements.Missing."""
+    outcomes: Mapped[list[dict[str, object]]] = mapped_column(JSONB, server_default=text("'[]'"))
+    """Each requirement: see mappings.requirements.Outcome."""
     valid_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     computed_at: Mapped[Moment]

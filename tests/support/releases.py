@@ -7,15 +7,25 @@ the revision, and never again.
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, select
 from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
 
+from jobs import reconcile
+from records import closings
+from records.actor import SYSTEM
 from records.database import make_engine
+from records.decisions import Kind
+from records.memberships import mark_program
 from records.migrate import alembic_config, upgrade
+from records.models import Community, Decision, MilestoneRow, Organisation, SessionRow, SharedSession, Team, uuid7
 from service.embedded.placement import wheel_programs
-from tests.support.seed import seed
+from tests.support import readings
+from tests.support.seed import BAY, LA, PROGRAM, START, Seeded, membership, seed
 from tests.support.servers import Servers
 from tests.support.settings import make_settings
 
@@ -39,6 +49,48 @@ def dump(url: str) -> str:
     return "".join(f"{line}\n" for line in text.splitlines() if line and not line.startswith(dropped))
 
 
+def _together(engine: Engine, seeded: Seeded) -> None:
+    """A school team with a milestone, a shared session, an adjustment, and a period that is closed."""
+    bay, la = seeded.communities[BAY], seeded.communities[LA]
+    with Session(engine) as session, session.begin():
+        school = Organisation(id=uuid7(), code="OAK-1", name="Oakland Adult School", kind="school")
+        session.add(school)
+        session.flush()
+        team = Team(
+            id=uuid7(), community_id=bay, site_id=seeded.site, group_id=71, code="TEAM-OAK-1", organisation_id=school.id
+        )
+        session.add(team)
+        session.flush()
+        program = session.scalars(select(Community.program_id).where(Community.id == bay)).one()
+        reached = {"code": "plan", "subject_kind": "team", "subject_id": team.id, "program_id": program}
+        evidence = [{"kind": "link", "value": "https://example.org/plan"}]
+        by = {"correlation_id": uuid7(), "recorded_by": "cli", "happened_at": START}
+        session.add(MilestoneRow(key=f"plan:team:{team.id}::", version=1, evidence=evidence, **reached, **by))
+        meeting = session.scalars(select(SessionRow.id).order_by(SessionRow.code).limit(1)).one()
+        session.add(SharedSession(session_id=meeting, community_id=la))
+        session.add(
+            Decision(
+                kind=str(Kind.ADJUSTMENT),
+                membership_id=membership(engine, seeded, 12),
+                actor="cli",
+                actor_role="cli",
+                reason="The list was lost",
+                data={"minutes": 30, "component": "online"},
+                decided_at=readings.NOW,
+                correlation_id=uuid7(),
+            )
+        )
+        mark_program(session, program)
+    reconcile.reconcile_dirty(engine, lambda: readings.NOW)
+    with Session(engine) as session, session.begin():
+        first, last = START.date(), START.date() + timedelta(days=20)
+        snapshot = closings.begin(session, PROGRAM, first, last, "The first weeks", readings.NOW)
+        for _ in closings.fill(session, snapshot, readings.NOW):
+            continue
+        closings.close(session, snapshot, actor=SYSTEM, role="system", reason="A release", now=readings.NOW)
+    reconcile.reconcile_dirty(engine, lambda: readings.NOW)
+
+
 def main() -> None:
     servers = Servers()
     servers.start()
@@ -46,7 +98,7 @@ def main() -> None:
         database = servers.create("copbridge_release")
         upgrade(make_settings(database, servers.redis_url))
         engine = make_engine(database.url)
-        seed(engine)
+        _together(engine, seed(engine))
         engine.dispose()
         target = FOLDER / f"{revisions()[-1]}.sql"
         FOLDER.mkdir(exist_ok=True)
