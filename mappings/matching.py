@@ -1,11 +1,14 @@
-"""Which course is which community, and which rule an activity falls under."""
+"""Which course or group is which community, which group is a team, and which rule an activity falls under."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from mappings.earning import ActivityRule, FromActivity
 from mappings.facts import Activity
-from mappings.program import ActivityRule, Program
+from mappings.places import CommunityMatch
+from mappings.program import Program
 
 
 class Refusal(StrEnum):
@@ -17,40 +20,115 @@ class Refusal(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class CourseForm:
+    """What the file's patterns look at. `site` is the site's short name."""
+
+    idnumber: str
+    shortname: str = ""
+    category_idnumber: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    site: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Placement:
-    """A course's place among a program's communities; refused when `refusal` is given."""
+    """A course's or group's place among a program's communities; refused when `refusal` is given.
+
+    `key` is what several courses or groups of one community share; empty where it is a community of its own.
+    """
 
     topic: str
     region: str
     refusal: Refusal | None = None
+    key: str = ""
+    host: str | None = None
 
 
-def place_course(program: Program, idnumber: str) -> Placement | None:
-    """The community that a course is, by its idnumber; None when it is none of this program's."""
-    if not idnumber:
-        return None
+def place_course(program: Program, course: CourseForm, group_idnumber: str | None = None) -> Placement | None:
+    """The community that a course is, or the group of that ID number in it; None when it is none of this program's."""
     for match in program.communities:
-        found = re.fullmatch(match.course_idnumber, idnumber)
-        if not found:
+        if (match.group_idnumber is None) != (group_idnumber is None) or match.site not in (None, course.site):
             continue
-        topic, region = found["topic"], found["region"]
-        known = program.topic(topic)
-        if known is None:
-            return Placement(topic, region, Refusal.UNKNOWN_TOPIC)
-        if program.region(region) is None:
-            return Placement(topic, region, Refusal.UNKNOWN_REGION)
-        if known.commitment == "to_be_set":
-            return Placement(topic, region, Refusal.COMMITMENT_NOT_SET)
-        return Placement(topic, region)
+        parts = _parts(match, course, group_idnumber)
+        if parts is not None:
+            return _placed(program, match, parts, course.idnumber)
     return None
+
+
+def has_groups(program: Program, course: CourseForm) -> bool:
+    """Whether groups of a course may be communities of a program."""
+    matches = (match for match in program.communities if match.group_idnumber)
+    return any(match.site in (None, course.site) and _parts(match, course, None) is not None for match in matches)
+
+
+def _parts(match: CommunityMatch, course: CourseForm, group_idnumber: str | None) -> dict[str, str] | None:
+    """The named parts of all patterns; None where one doesn't match."""
+    looks_at = [
+        (match.course_idnumber, course.idnumber),
+        (match.course_shortname, course.shortname),
+        (match.category_idnumber, course.category_idnumber),
+        *((pattern, course.fields.get(name, "")) for name, pattern in match.field.items()),
+    ]
+    if group_idnumber is not None:
+        looks_at.append((match.group_idnumber, group_idnumber))
+    parts: dict[str, str] = {}
+    for pattern, text in looks_at:
+        if pattern is None:
+            continue
+        found = re.fullmatch(pattern, text) if text else None
+        if found is None:
+            return None
+        parts |= {name: value for name, value in found.groupdict().items() if value is not None}
+    return parts
+
+
+def _placed(program: Program, match: CommunityMatch, parts: dict[str, str], idnumber: str) -> Placement:
+    topic, region = match.topic or parts.get("topic", ""), match.region or parts.get("region", "")
+    known = program.topic(topic)
+    refusal = None
+    if known is None:
+        refusal = Refusal.UNKNOWN_TOPIC
+    elif program.region(region) is None:
+        refusal = Refusal.UNKNOWN_REGION
+    elif known.commitment == "to_be_set" and not program.band(topic, program.of_community(topic, region, (idnumber,))):
+        refusal = Refusal.COMMITMENT_NOT_SET
+    key = f"{topic}/{region}/{parts['community']}" if "community" in parts else ""
+    return Placement(topic, region, refusal, key, parts.get("host"))
+
+
+@dataclass(frozen=True, slots=True)
+class TeamForm:
+    """A group that is a team. `organisation` is the code of its organisation, where the file's pattern names it."""
+
+    organisation: str | None
+
+
+def team_of(program: Program, idnumber: str, groupings: tuple[str, ...]) -> TeamForm | None:
+    """Whether a group is a team of the program."""
+    if program.teams is None:
+        return None
+    found = re.fullmatch(program.teams.group_idnumber, idnumber) if program.teams.group_idnumber and idnumber else None
+    if program.teams.group_idnumber and not found:
+        return None
+    grouping = program.teams.grouping
+    if grouping and not any(re.fullmatch(grouping, name) for name in groupings):
+        return None
+    return TeamForm(found.groupdict().get("organisation") if found else None)
 
 
 def rule_for(program: Program, activity: Activity) -> ActivityRule | None:
     """The first rule all of whose conditions hold for the activity."""
-    for rule in program.activities:
-        if rule.kind and activity.kind not in rule.kind:
-            continue
-        conditions = ((rule.idnumber, activity.idnumber), (rule.section, activity.section), (rule.name, activity.name))
-        if all(pattern is None or re.fullmatch(pattern, text) for pattern, text in conditions):
-            return rule
-    return None
+    # Thousands complete the same few activities.
+    try:
+        return program.rules_found[activity]
+    except KeyError:
+        rule = next((rule for rule in program.activities if fits(rule, activity)), None)
+        return program.rules_found.setdefault(activity, rule)
+
+
+def fits(rule: ActivityRule | FromActivity, activity: Activity) -> bool:
+    """Whether all conditions that are given hold for an activity."""
+    if rule.kind and activity.kind not in rule.kind:
+        return False
+    conditions = ((rule.idnumber, activity.idnumber), (rule.section, activity.section), (rule.name, activity.name))
+    return all(pattern is None or re.fullmatch(pattern, text) for pattern, text in conditions)

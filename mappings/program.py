@@ -1,164 +1,125 @@
 """The program file as frozen models. Every figure of a program lives in its file (law 4)."""
 
-import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo, available_timezones
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
-Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
-"""A short key that appears in addresses and course idnumbers: letters, digits, - and _."""
-
-
-class Misplaced(ValueError):
-    """What doesn't fit together; `place` is the path to the part that has to change."""
-
-    def __init__(self, message: str, *place: str | int) -> None:
-        super().__init__(message)
-        self.place = place
-
-
-def _pattern(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as err:
-        raise ValueError(f"is not a regular expression: {err}") from err
-    return text
-
-
-def _timezone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError(f"'{name}' is not a time zone name such as America/Los_Angeles")
-    return name
+from mappings.base import Code, Disorder, Model, Text, Timezone, ToBeSet
+from mappings.earning import (
+    ActivityRule,
+    Attendance,
+    Cap,
+    Cycle,
+    Milestone,
+    Rounding,
+    SessionKind,
+    Shared,
+    Unit,
+    WhenEnded,
+)
+from mappings.facts import Activity
+from mappings.periods import Period, SchoolYear, Term
+from mappings.places import Band, CommunityMatch, Contact, JobRole, Pace, Particulars, Profile, Region, Teams, Topic
+from mappings.requirements import Notice, Requirement
+from mappings.wholeness import misplaced
 
 
-Pattern = Annotated[str, AfterValidator(_pattern)]
-"""A regular expression that has to match the whole text."""
-Timezone = Annotated[str, AfterValidator(_timezone)]
-Text = dict[Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")], str]
-"""Words for people, by language code."""
-Mode = Literal["face_to_face", "virtual", "hybrid"]
+@dataclass(frozen=True, slots=True)
+class MinuteBand:
+    """A commitment in whole minutes."""
 
-
-class Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
-
-
-class Band(Model):
-    """The hour band of a commitment: met = minimum reached; above the maximum informs and never caps."""
-
-    min_hours: Annotated[float, Field(gt=0, le=10_000)]
-    max_hours: Annotated[float, Field(gt=0, le=10_000)]
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.max_hours < self.min_hours:
-            raise ValueError(f"max_hours {self.max_hours} is below min_hours {self.min_hours}")
-        return self
-
-    @property
-    def min_minutes(self) -> int:
-        return round(self.min_hours * 60)
-
-    @property
-    def max_minutes(self) -> int:
-        return round(self.max_hours * 60)
-
-
-class Topic(Model):
-    code: Code
-    title: Text
-    commitment: Band | Literal["to_be_set"] | None = None
-    """None: the program's band. `to_be_set`: a band of its own that the program office has yet to
-    state; a community of this topic is refused until it does."""
-
-
-class Region(Model):
-    code: Code
-    title: Text
-
-
-class CourseMatch(Model):
-    """Which Moodle courses become communities: the named groups `topic` and `region` of the pattern."""
-
-    course_idnumber: Pattern
-
-    @model_validator(mode="after")
-    def _names_its_parts(self) -> Self:
-        missing = {"topic", "region"} - set(re.compile(self.course_idnumber).groupindex)
-        if missing:
-            raise ValueError(
-                f"course_idnumber needs the named group(s) {', '.join(sorted(missing))}, as (?P<topic>...)"
-            )
-        return self
-
-
-class ActivityRule(Model):
-    """What completing an activity earns. All conditions that are given have to hold."""
-
-    rule: Code
-    idnumber: Pattern | None = None
-    kind: tuple[str, ...] = ()
-    section: Pattern | None = None
-    name: Pattern | None = None
-    minutes: Annotated[int, Field(ge=0, le=10_000)]
-    component: Code
-
-    def conditions(self) -> tuple[object, ...]:
-        return (self.idnumber, self.kind, self.section, self.name)
-
-
-class Attendance(Model):
-    """Minutes present at a session earn in the component of the session's mode."""
-
-    components: dict[Mode, Code] = Field(default_factory=dict)
+    min_minutes: int
+    max_minutes: int
 
 
 class Program(Model):
     """One version of one program: what counts from `effective_from` on."""
 
     program: Code
+    """The program's code, for good."""
     title: Text
+    """The program's name, in words."""
+    description: Text | None = None
+    """What the program is, in words."""
+    contact: Contact | None = None
+    """Whom to ask about the program."""
+    how_to_join: Text | None = None
+    """How people apply, and agencies inquire about hosting."""
     effective_from: date
+    """The first day that this version counts for."""
     timezone: Timezone
+    """Decides what a day is, and the times on pages, where a community has none of its own."""
+    hour_minutes: Annotated[int, Field(ge=30, le=90)] = 60
+    """How many minutes an hour of this file is: 60, or 50 for an academic hour."""
+    units: tuple[Unit, ...] = ()
+    """Other units that amounts are shown in, beside hours."""
     commitment: Band | None = None
+    """The hour band of every topic that has none of its own. Left out: no commitment."""
+    period: Period = Period()
+    """Within what the commitment, and every requirement that says nothing else, is counted."""
+    pace: Pace | None = None
+    """Left out: nobody is told to be on pace or behind."""
+    school_year: SchoolYear | None = None
+    """Needed where something is counted by school year."""
+    terms: tuple[Term, ...] | ToBeSet = ()
+    """Needed where something is counted by term."""
     components: Annotated[tuple[Code, ...], Field(min_length=1)]
+    """The parts that hours are shown in."""
+    phases: tuple[Code, ...] = ()
+    """Before, between and after sessions, say."""
     topics: Annotated[tuple[Topic, ...], Field(min_length=1)]
+    """What communities are about."""
     regions: Annotated[tuple[Region, ...], Field(min_length=1)]
-    communities: Annotated[tuple[CourseMatch, ...], Field(min_length=1)]
+    """Where communities are."""
+    communities: Annotated[tuple[CommunityMatch, ...], Field(min_length=1)]
+    """Which Moodle courses, or groups in them, are communities. The first that fits counts."""
+    particulars: tuple[Particulars, ...] = ()
+    """What holds for some communities only; of two that say something the later one does."""
+    teams: Teams | None = None
+    """Which groups are teams. Left out: none."""
+    profile: Profile = Profile()
+    """Which profile fields of Moodle accounts say where people work, and as what."""
+    job_roles: tuple[JobRole, ...] = ()
+    """What people do where they work."""
     participant_roles: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Short names of the Moodle roles whose hours are counted."""
     facilitator_roles: tuple[str, ...] = ()
+    """Those who lead; their hours aren't counted."""
+    shared: Shared | None = None
+    """Where one activity or session could count in two communities of a person. Left out: in both."""
     activities: tuple[ActivityRule, ...] = ()
+    """What completing an activity earns: the first rule that fits counts."""
+    session_kinds: tuple[SessionKind, ...] = ()
+    """Kinds of sessions with a name, and perhaps minutes, of their own."""
     attendance: Attendance = Attendance()
+    """What a session earns for those who were there."""
+    self_reported: tuple[Code, ...] = ()
+    """Components that participants may report hours of their own in; staff approve them."""
+    milestones: tuple[Milestone, ...] = ()
+    """What is achieved once, or once a cycle or session."""
+    cycles: tuple[Cycle, ...] = ()
+    """Cycles of phases."""
+    caps: tuple[Cap, ...] = ()
+    """Each limits what the ones before it left."""
+    rounding: Rounding | None = None
+    """Left out: minutes count as they are."""
+    when_ended: WhenEnded = WhenEnded()
+    """Whether minutes stay when Moodle no longer shows the completion."""
+    requirements: tuple[Requirement, ...] = ()
+    """What is required beside the commitment."""
+    notices: tuple[Notice, ...] = ()
+    """Guidelines: staff are told where one isn't kept, and nothing is blocked."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        for what, codes in (
-            ("topics", [t.code for t in self.topics]),
-            ("regions", [r.code for r in self.regions]),
-            ("components", list(self.components)),
-            ("activities", [a.rule for a in self.activities]),
-        ):
-            for number, code in enumerate(codes):
-                if code in codes[:number]:
-                    raise Misplaced(f"'{code}' stands twice", what, number)
-        both = set(self.participant_roles) & set(self.facilitator_roles)
-        if both:
-            raise Misplaced(f"'{min(both)}' stands in participant_roles and in facilitator_roles", "facilitator_roles")
-        seen: dict[tuple[object, ...], str] = {}
-        for number, rule in enumerate(self.activities):
-            if rule.component not in self.components:
-                raise Misplaced(f"components does not list '{rule.component}'", "activities", number, "component")
-            earlier = next((e for c, e in seen.items() if c == rule.conditions() or not any(c)), None)
-            if earlier:
-                text = f"rule '{rule.rule}' can never match: '{earlier}' before it takes it all"
-                raise Misplaced(text, "activities", number)
-            seen[rule.conditions()] = rule.rule
-        for mode, component in self.attendance.components.items():
-            if component not in self.components:
-                raise Misplaced(f"components does not list '{component}'", "attendance", "components", mode)
+        problems = tuple(misplaced(self))
+        if problems:
+            raise Disorder(problems)
         return self
 
     @cached_property
@@ -169,19 +130,56 @@ class Program(Model):
     def rules_by_name(self) -> dict[str, ActivityRule]:
         return {rule.rule: rule for rule in self.activities}
 
+    @cached_property
+    def rules_found(self) -> dict[Activity, ActivityRule | None]:
+        """What mappings.matching.rule_for found; as long as there are forms of activities."""
+        return {}
+
+    @cached_property
+    def kinds_by_name(self) -> dict[str, SessionKind]:
+        return {kind.kind: kind for kind in self.session_kinds}
+
+    @cached_property
+    def milestones_by_name(self) -> dict[str, Milestone]:
+        return {milestone.milestone: milestone for milestone in self.milestones}
+
     def topic(self, code: str) -> Topic | None:
         return next((t for t in self.topics if t.code == code), None)
 
     def region(self, code: str) -> Region | None:
         return next((r for r in self.regions if r.code == code), None)
 
-    def band(self, topic_code: str) -> Band | None:
+    def minutes(self, hours: float) -> int:
+        """Hours of this file in minutes."""
+        return round(hours * self.hour_minutes)
+
+    def of_community(self, topic: str, region: str, idnumbers: tuple[str, ...] = ()) -> list[Particulars]:
+        """What holds for a community beside the rest; of two that say something the later one does."""
+        return [part for part in self.particulars if part.fits(topic, region, idnumbers)]
+
+    def band(self, topic_code: str, particulars: list[Particulars] | None = None) -> MinuteBand | None:
         """The commitment of a topic's communities. None: no commitment (or one that is yet to be set)."""
         topic = self.topic(topic_code)
-        own = topic.commitment if topic else None
-        if own == "to_be_set":
+        own = next((part.commitment for part in reversed(particulars or []) if part.commitment), None)
+        band = own or (topic.commitment if topic else None) or self.commitment
+        if band is None or band == "to_be_set":
             return None
-        return own or self.commitment
+        return MinuteBand(self.minutes(band.min_hours), self.minutes(band.max_hours))
+
+    def open_settings(self) -> list[tuple[str | int, ...]]:
+        """The places of every figure that is yet to be set."""
+        return list(_open(self, ()))
+
+
+def _open(value: object, place: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+    if value == "to_be_set":
+        yield place
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _open(getattr(value, name), (*place, name))
+    elif isinstance(value, tuple):
+        for number, item in enumerate(value):
+            yield from _open(item, (*place, number))
 
 
 class ProgramVersion(Model):
@@ -191,29 +189,34 @@ class ProgramVersion(Model):
     number: int
     program: Program
 
+    @cached_property
+    def starts(self) -> datetime:
+        """The instant at which it comes into force: midnight in the program's time zone."""
+        return datetime.combine(self.program.effective_from, time(), self.program.zone).astimezone(UTC)
+
+    @property
+    def rank(self) -> tuple[date, int]:
+        """Of two versions in force the one with the higher rank counts."""
+        return self.program.effective_from, self.number
+
 
 def version_at(versions: tuple[ProgramVersion, ...], moment: datetime) -> ProgramVersion:
     """The version in force at a moment: the latest `effective_from` that is not after its day in the
     program's time zone; the later loaded of two with one date. Before the first date the first counts,
     since a program that was described late was still that program.
     """
-    ordered = sorted(versions, key=lambda v: (v.program.effective_from, v.number))
-    in_force = [v for v in ordered if v.program.effective_from <= moment.astimezone(v.program.zone).date()]
+    if len(versions) == 1:
+        return versions[0]
+    in_force = [version for version in versions if version.starts <= moment]
     if in_force:
-        return in_force[-1]
-    earliest = ordered[0].program.effective_from
-    return [v for v in ordered if v.program.effective_from == earliest][-1]
+        return max(in_force, key=lambda v: v.rank)
+    earliest = min(version.program.effective_from for version in versions)
+    return max((v for v in versions if v.program.effective_from == earliest), key=lambda v: v.rank)
 
 
 def next_version_at(versions: tuple[ProgramVersion, ...], moment: datetime) -> datetime | None:
-    """The next instant after `moment` at which another version comes into force: midnight in its time zone."""
-    starts = (datetime.combine(v.program.effective_from, time(), v.program.zone).astimezone(UTC) for v in versions)
-    return min((start for start in starts if start > moment), default=None)
-
-
-def words(text: dict[str, str], language: str) -> str:
-    """The text in a language, else in English, else in the first that there is."""
-    return text.get(language) or text.get("en") or next(iter(text.values()), "")
+    """The next instant after `moment` at which another version comes into force."""
+    return min((version.starts for version in versions if version.starts > moment), default=None)
 
 
 JsonDict = dict[str, Any]
