@@ -1,15 +1,122 @@
 """From facts and decisions to the credits that ought to stand, and the explanation of each line."""
 
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 
-from mappings.facts import Adjustment, Credit, Ended, Fact, FactKind, Line, Nothing, State
-from mappings.matching import rule_for
-from mappings.program import ProgramVersion, version_at
+from mappings.earning import AttendanceRule, StateName, named_group
+from mappings.facts import (
+    Adjustment,
+    Closing,
+    Community,
+    Credit,
+    Decisions,
+    Ended,
+    Fact,
+    FactKind,
+    Line,
+    Nothing,
+    Recalculation,
+    SelfReport,
+    State,
+)
+from mappings.limits import Limited, closing_of, limit
+from mappings.matching import fits, rule_for
+from mappings.periods import Span
+from mappings.program import Program, ProgramVersion, version_at
 
-EARNING_STATES = frozenset({State.COMPLETE, State.PASSED})
-"""A failed attempt (state 3) is not overall complete, as recorded on a quiz that requires a pass."""
-TAKES_MINUTES_BACK = frozenset({Ended.UNDONE})
-"""`reset`, `deleted` and `left` end a fact and keep its minutes: the educator did the work."""
+STATES: dict[State, StateName] = {State.COMPLETE: "complete", State.PASSED: "passed", State.FAILED: "failed"}
+ADJUSTMENT, SELF_REPORT = "adjustment", "self-report"
+"""What stands in the ledger as the rule of a decision's minutes."""
+Versions = tuple[ProgramVersion, ...]
+
+
+def credit(
+    facts: Iterable[Fact],
+    decisions: Decisions,
+    versions: Versions,
+    *,
+    participant: bool,
+    community: Community,
+) -> list[Line]:
+    """Every fact and decision of one membership as a line: with the credit it earns, or why it earns none.
+
+    Total: any input gives lines. The program version in force at the fact's date counts, whenever it
+    is processed, unless a recalculation says otherwise. The result does not depend on the order of the
+    arguments (law 2): lines come sorted by date, then key. Lines that follow from others (the best of
+    alternatives, caps, rounded sums) take minutes back by a credit of their own.
+    """
+    lines, limited = [], []
+    facts, decisions = _once(facts), _orderly(decisions)
+    sessions = _sessions(facts, community)
+    for fact in facts:
+        version = version_for(versions, decisions.recalculations, fact.happened_at)
+        line = _of_fact(fact, version) if participant else Line(fact, None, Nothing.NOT_A_PARTICIPANT)
+        line = _as_closed(line, decisions.closings)
+        lines.append(line)
+        if line.credit:
+            limited.append(_limited(line, line.credit, version.program, sessions))
+    for report in decisions.reports:
+        version = version_for(versions, decisions.recalculations, report.happened_at)
+        line = _as_closed(_of_report(report, version, participant=participant), decisions.closings)
+        lines.append(line)
+        if line.credit:
+            limited.append(Limited(line.credit, line.credit.key))
+    lines += _followed(limited, decisions, versions, community)
+    lines += [_of_adjustment(a, version_at(versions, a.decided_at)) for a in decisions.adjustments]
+    lines += _without_inputs(lines, decisions.closings)
+    return sorted(lines, key=_when)
+
+
+def _once(facts: Iterable[Fact]) -> list[Fact]:
+    """Each fact once, whatever the order and repetition of the arguments."""
+    return list({fact.key: fact for fact in sorted(facts, key=lambda f: (f.happened_at, f.id))}.values())
+
+
+def _orderly(decisions: Decisions) -> Decisions:
+    """The decisions, each once; earlier closed periods first."""
+    return replace(
+        decisions,
+        adjustments=tuple({a.id: a for a in decisions.adjustments}.values()),
+        reports=tuple({report.id: report for report in decisions.reports}.values()),
+        closings=tuple(sorted({c.id: c for c in decisions.closings}.values(), key=lambda c: (_begins(c.span), c.id))),
+    )
+
+
+def _begins(span: Span) -> str:
+    return span.start.astimezone(UTC).isoformat() if span.start else ""
+
+
+def _sessions(facts: Iterable[Fact], community: Community) -> dict[str, str]:
+    """The alternative group of each session, by its code."""
+    found = {meeting.code: meeting.item for meeting in community.meetings}
+    for fact in facts:
+        if fact.session and fact.alternative:
+            found.setdefault(fact.session.code, fact.alternative)
+    return found
+
+
+def credits_of(lines: Iterable[Line]) -> list[Credit]:
+    return [line.credit for line in lines if line.credit]
+
+
+def version_for(versions: Versions, recalculations: tuple[Recalculation, ...], moment: datetime) -> ProgramVersion:
+    """The version that a fact of a moment is credited by: the one that the latest recalculation names, or in force."""
+    if recalculations:
+        by_id = {version.id: version for version in versions}
+        decided = [r for r in recalculations if r.span.holds(moment) and r.version in by_id]
+        if decided:
+            return by_id[max(decided, key=lambda r: (r.decided_at, r.id)).version]
+    return version_at(versions, moment)
+
+
+def _of_fact(fact: Fact, version: ProgramVersion) -> Line:
+    if fact.elsewhere:
+        return Line(fact, None, Nothing.COUNTS_ELSEWHERE)
+    if fact.kind is FactKind.COMPLETION:
+        return _completion(fact, version)
+    return _attendance(fact, version) if fact.kind is FactKind.ATTENDANCE else _milestone(fact, version)
 
 
 def _completion(fact: Fact, version: ProgramVersion) -> Line:
@@ -17,92 +124,210 @@ def _completion(fact: Fact, version: ProgramVersion) -> Line:
         return Line(fact, None, Nothing.UNKNOWN_ACTIVITY)
     rule = rule_for(version.program, fact.activity)
     if rule is None:
-        return Line(fact, None, Nothing.NO_RULE)
-    params = {"rule": rule.rule, "minutes": rule.minutes}
-    if fact.state not in EARNING_STATES:
+        return Line(fact, None, _without_rule(fact, version.program))
+    params = {"rule": rule.rule, "minutes": rule.worth}
+    minutes = rule.minutes_for(STATES[fact.state]) if fact.state in STATES else None
+    if minutes is None:
         return Line(fact, None, Nothing.NOT_PASSED, params)
-    if fact.ended in TAKES_MINUTES_BACK:
-        return Line(fact, None, Nothing.UNDONE, params)
-    if fact.provisional:
-        return Line(fact, None, Nothing.PROVISIONAL, params)
-    return _line(fact, version, rule.minutes, rule.component, rule.rule)
+    nothing = _not_standing(fact, version.program)
+    if nothing:
+        return Line(fact, None, nothing, params)
+    if rule.minutes == "to_be_set" and not minutes:
+        return Line(fact, None, Nothing.TO_BE_SET, params)
+    return _line(fact, version, minutes, rule.component, rule.rule)
+
+
+def _without_rule(fact: Fact, program: Program) -> Nothing:
+    """What earns nothing may still be a milestone: then it has to stand as any other."""
+    sources = (milestone.from_activity for milestone in program.milestones)
+    if not any(source and fact.activity and fits(source, fact.activity) for source in sources):
+        return Nothing.NO_RULE
+    if fact.state not in (State.COMPLETE, State.PASSED):
+        return Nothing.NOT_PASSED
+    return _not_standing(fact, program) or Nothing.NO_RULE
+
+
+def _not_standing(fact: Fact, program: Program) -> Nothing | None:
+    """Why a completion doesn't stand, or not yet."""
+    kept = program.when_ended
+    if fact.ended and fact.ended is not Ended.WITHDRAWN and getattr(kept, fact.ended) == "take_back":
+        return Nothing.UNDONE if fact.ended is Ended.UNDONE else Nothing.ENDED
+    if fact.overridden and kept.overridden == "take_back":
+        return Nothing.OVERRIDDEN
+    return Nothing.PROVISIONAL if fact.provisional else None
 
 
 def _attendance(fact: Fact, version: ProgramVersion) -> Line:
-    mode = fact.session.mode if fact.session else ""
-    component = version.program.attendance.components.get(mode)  # type: ignore[call-overload]
+    program, session = version.program, fact.session
+    mode = session.mode if session else ""
+    kind = program.kinds_by_name.get(session.kind) if session else None
+    component = (kind.component if kind else None) or component_of(program, mode)
     if component is None:
         return Line(fact, None, Nothing.MODE_WITHOUT_COMPONENT, {"mode": mode})
-    return _line(fact, version, fact.minutes or 0, component, f"attendance:{mode}")
+    rule = (kind.attendance if kind else None) or program.attendance
+    name = f"attendance:{kind.kind if kind else mode}"
+    minutes = _present(fact, rule)
+    if isinstance(minutes, Nothing):
+        return Line(fact, None, minutes, {"rule": name, "minutes": fact.minutes or 0, "at_least": rule.at_least})
+    return _line(fact, version, minutes, component, name)
+
+
+def component_of(program: Program, mode: str) -> str | None:
+    """The component that a minute at a session of this mode counts in."""
+    return program.attendance.components.get(mode)  # type: ignore[call-overload, no-any-return]
+
+
+def _present(fact: Fact, rule: AttendanceRule) -> int | Nothing:
+    """The minutes that an attendance is worth."""
+    there = max(0, fact.minutes or 0)
+    planned = fact.session.planned_minutes if fact.session else None
+    planned = planned if planned is None else max(0, planned)
+    if there < rule.at_least and (rule.earns != "weighted" or fact.minutes is not None):
+        return Nothing.NOT_LONG_ENOUGH
+    if rule.earns == "weighted":
+        if fact.presence not in rule.weights:
+            return Nothing.STATUS_WITHOUT_WEIGHT
+        if planned is None:
+            return Nothing.LENGTH_UNKNOWN
+        return planned * rule.weights[fact.presence] // 100
+    if rule.earns == "fixed":
+        there = (rule.minutes or 0) if there else 0
+    return min(there, planned) if rule.at_most_planned and planned is not None else there
+
+
+def _milestone(fact: Fact, version: ProgramVersion) -> Line:
+    known = version.program.milestones_by_name.get(fact.milestone.code) if fact.milestone else None
+    if known is None or known.component is None:
+        return Line(fact, None, Nothing.NO_RULE)
+    params = {"rule": known.milestone, "minutes": known.minutes}
+    if fact.ended:
+        return Line(fact, None, Nothing.UNDONE, params)
+    if known.evidence == "required" and not (fact.milestone and fact.milestone.proven):
+        return Line(fact, None, Nothing.NOT_PROVEN, params)
+    return _line(fact, version, known.minutes, known.component, f"milestone:{known.milestone}")
 
 
 def _line(fact: Fact, version: ProgramVersion, minutes: int, component: str, rule: str) -> Line:
+    exact, minutes = minutes, _rounded(minutes, version.program)
+    params: dict[str, Any] = {"rule": rule, "minutes": minutes, "version": version.number}
     if minutes == 0:
-        return Line(fact, None, Nothing.ZERO_MINUTES, {"rule": rule})
-    credit = Credit(fact.key, minutes, component, rule, version.id, fact.happened_at, fact=fact.id)
-    return Line(fact, credit, params={"rule": rule, "minutes": minutes, "version": version.number})
+        return Line(fact, None, Nothing.ZERO_MINUTES, params)
+    earned = Credit(fact.key, minutes, component, rule, version.id, fact.happened_at, fact=fact.id)
+    if exact != minutes:
+        params["exact"] = exact
+    return Line(fact, earned, params=params)
 
 
-def _best_of_alternatives(lines: list[Line]) -> list[Line]:
-    """Of facts that stand for one thing the one with the most minutes counts; the first key on a tie."""
-    best: dict[str, Line] = {}
-    for line in lines:
-        group = line.fact.alternative if line.fact and line.credit else None
-        if group is None or line.credit is None:
-            continue
-        held = best.get(group)
-        if (
-            held is None
-            or held.credit is None
-            or (-line.credit.minutes, line.credit.key) < (-held.credit.minutes, held.credit.key)
-        ):
-            best[group] = line
-    kept = []
-    for line in lines:
-        group = line.fact.alternative if line.fact and line.credit else None
-        if group is not None and best[group] is not line:
-            winner = best[group].credit
-            kept.append(Line(line.fact, None, Nothing.ALTERNATIVE_COUNTED, {"counted": winner.key if winner else ""}))
-        else:
-            kept.append(line)
-    return kept
+def _rounded(minutes: int, program: Program) -> int:
+    """One amount, as far as the program rounds each."""
+    rounding = program.rounding
+    return rounding.apply(minutes) if rounding and rounding.per == "activity" else minutes
 
 
-def credit(
-    facts: Iterable[Fact], adjustments: Iterable[Adjustment], versions: tuple[ProgramVersion, ...], *, participant: bool
-) -> list[Line]:
-    """Every fact and decision of one membership as a line: with the credit it earns, or why it earns none.
-
-    The program version in force at the fact's date counts, whenever it is processed. The result does
-    not depend on the order of the arguments (law 2): lines come sorted by date, then key.
-    """
-    lines = []
-    for fact in facts:
-        if not participant:
-            lines.append(Line(fact, None, Nothing.NOT_A_PARTICIPANT))
-            continue
-        version = version_at(versions, fact.happened_at)
-        lines.append(_completion(fact, version) if fact.kind is FactKind.COMPLETION else _attendance(fact, version))
-    lines = _best_of_alternatives(lines)
-    for decision in adjustments:
-        version = version_at(versions, decision.decided_at)
-        earned = Credit(
-            f"decision:{decision.id}",
-            decision.minutes,
-            decision.component,
-            "adjustment",
-            version.id,
-            decision.decided_at,
-            decision=decision.id,
-        )
-        lines.append(Line(None, earned, params={"version": version.number}, decision=decision.id))
-    return sorted(lines, key=_when)
+def _of_adjustment(decision: Adjustment, version: ProgramVersion) -> Line:
+    earned = Credit(
+        f"decision:{decision.id}",
+        decision.minutes,
+        decision.component,
+        ADJUSTMENT,
+        version.id,
+        decision.decided_at,
+        decision=decision.id,
+    )
+    return Line(None, earned, params={"version": version.number}, decision=decision.id)
 
 
-def _when(line: Line) -> tuple[str, str]:
+def _of_report(report: SelfReport, version: ProgramVersion, *, participant: bool) -> Line:
+    minutes = _rounded(max(0, report.minutes), version.program)
+    params: dict[str, Any] = {"minutes": minutes, "version": version.number, "happened_at": report.happened_at}
+    params |= {"exact": report.minutes} if minutes != report.minutes else {}
+    if not participant:
+        return Line(None, None, Nothing.NOT_A_PARTICIPANT, params, report.id)
+    if not report.approved:
+        return Line(None, None, Nothing.NOT_APPROVED, params, report.id)
+    if minutes == 0:
+        return Line(None, None, Nothing.ZERO_MINUTES, params, report.id)
+    key = f"decision:{report.id}"
+    earned = Credit(key, minutes, report.component, SELF_REPORT, version.id, report.happened_at, decision=report.id)
+    return Line(None, earned, params=params, decision=report.id)
+
+
+def _limited(line: Line, earned: Credit, program: Program, sessions: dict[str, str]) -> Limited:
+    """A credit with what caps and alternatives look at."""
+    fact = line.fact
+    activity = fact.activity if fact else None
+    rule = program.rules_by_name.get(earned.rule) if activity else None
+    alternative = fact.alternative if fact else None
+    if alternative is None and rule and activity:
+        code = named_group(rule.idnumber, "session", activity.idnumber)
+        if code:
+            alternative = sessions.get(code, f"session:{code}")
+        elif rule.alternative:
+            alternative = f"rule:{rule.alternative}"
+    kind = activity.kind if activity else ""
+    session_kind = fact.session.kind if fact and fact.session else ""
+    return Limited(earned, (fact.item if fact else "") or earned.key, kind, session_kind, alternative)
+
+
+def _as_closed(line: Line, closings: tuple[Closing, ...]) -> Line:
+    """The line as a closed period has it: what came late changes nothing until staff let it in."""
+    if not closings:
+        return line
+    moment = line.fact.happened_at if line.fact else line.params["happened_at"]
+    key = line.fact.key if line.fact else f"decision:{line.decision}"
+    # What a closed period holds stays in it, also where the fact's date has moved out since.
+    holding = (c for c in closings if c.credits and key in c.credits and key not in c.admitted)
+    closing = next(holding, None) or closing_of(closings, moment)
+    if closing is None or closing.credits is None or key in closing.admitted:
+        return line
+    held, earned = closing.credits.get(key), line.credit
+    if held is None:
+        if earned is None:
+            return line
+        return replace(line, credit=None, nothing=Nothing.LATE, params=line.params | {"late": earned.minutes})
+    if earned and closing.span.holds(moment) and _agree(earned, held):
+        return line
+    late = {"late": earned.minutes if earned else 0}
+    now = replace(held, fact=line.fact.id if line.fact else held.fact)
+    return replace(line, credit=now, nothing=None, params=line.params | late)
+
+
+def _agree(one: Credit, other: Credit) -> bool:
+    return (one.minutes, one.component, one.rule) == (other.minutes, other.component, other.rule)
+
+
+def _followed(limited: list[Limited], decisions: Decisions, versions: Versions, community: Community) -> list[Line]:
+    """The lines that follow from others; of a closed period, into which nothing was let, those that stood then."""
+    settled = {c.id: c for c in decisions.closings if c.credits is not None and not c.admitted}
+    found = [
+        Line(None, held, params={"of": []})
+        for closing in settled.values()
+        for held in (closing.credits or {}).values()
+        if held.fact is None and held.decision is None
+    ]
+    for line in limit(limited, decisions.closings, versions, community):
+        closing = closing_of(decisions.closings, line.credit.happened_at) if line.credit else None
+        if closing is None or closing.id not in settled:
+            found.append(line)
+    return found
+
+
+def _without_inputs(lines: list[Line], closings: tuple[Closing, ...]) -> list[Line]:
+    """What stood in a closed period and whose fact is nowhere any more: it goes on standing."""
+    if not closings:
+        return []
+    known = {line.fact.key if line.fact else line.credit.key if line.credit else "" for line in lines}
+    found = {
+        key: Line(None, held, params={"late": 0})
+        for closing in closings
+        for key, held in (closing.credits or {}).items()
+        if (held.fact or held.decision) and key not in known and key not in closing.admitted
+    }
+    return list(found.values())
+
+
+def _when(line: Line) -> tuple[datetime, str]:
     dated = line.credit or line.fact
-    return (dated.happened_at.isoformat(), dated.key) if dated else ("", "")
-
-
-def credits_of(lines: Iterable[Line]) -> list[Credit]:
-    return [line.credit for line in lines if line.credit]
+    if dated:
+        return dated.happened_at, dated.key
+    return line.params["happened_at"], f"decision:{line.decision}"

@@ -1,75 +1,43 @@
-"""Facts and decisions to credits: hand-computed cases, and that the order of arguments doesn't matter."""
+"""Facts and decisions to credits: what each state, end and version earns, and why something earns nothing."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from mappings.credit import credit, credits_of
-from mappings.facts import Activity, Adjustment, Ended, Fact, FactKind, Line, Nothing, Session, State
-from mappings.loading import parse_program
-from mappings.program import ProgramVersion
+from mappings.facts import Activity, Adjustment, Credit, Ended, Fact, Nothing, Recalculation, SelfReport, State
+from tests.unit.mappings.worlds import (
+    BASE,
+    WHEN,
+    at,
+    community,
+    done,
+    lines_of,
+    meeting,
+    minutes,
+    net,
+    nothings,
+    program,
+    reached,
+    span,
+    standing,
+    there,
+    versions,
+)
 
-SOURCE = """\
-program: p
-title: {en: P}
-effective_from: EFFECTIVE
-timezone: America/Los_Angeles
-commitment: {min_hours: 16, max_hours: 20}
-components: [online, face_to_face]
-topics: [{code: MATH, title: {en: Math}}]
-regions: [{code: BAY, title: {en: Bay}}]
-communities: [{course_idnumber: '(?P<topic>x)(?P<region>y)'}]
-participant_roles: [student]
-attendance: {components: {face_to_face: face_to_face, hybrid: face_to_face}}
-activities:
-  - {rule: plan, idnumber: PLAN, minutes: MINUTES, component: online}
-  - {rule: meeting, idnumber: MEET, minutes: 240, component: face_to_face}
-  - {rule: unpaid, idnumber: FREE, minutes: 0, component: online}
-"""
-FIRST = parse_program(SOURCE.replace("EFFECTIVE", "2026-01-01").replace("MINUTES", "90"))
-SECOND = parse_program(SOURCE.replace("EFFECTIVE", "2026-03-01").replace("MINUTES", "60"))
-VERSIONS = (ProgramVersion(id="v1", number=1, program=FIRST), ProgramVersion(id="v2", number=2, program=SECOND))
-WHEN = datetime(2026, 2, 1, 12, 0, tzinfo=UTC)
+PLAIN = program()
 
 
-def completion(key: str = "c1", idnumber: str = "PLAN", **more: Any) -> Fact:
-    values: dict[str, Any] = {"state": State.COMPLETE, "activity": Activity(idnumber, "assign", "", "Plan")}
-    return Fact(f"id-{key}", key, FactKind.COMPLETION, WHEN, **(values | more))
-
-
-def attendance(key: str = "a1", minutes: int = 240, mode: str = "face_to_face", **more: Any) -> Fact:
-    meeting = Session("Session 1", mode)
-    return Fact(f"id-{key}", key, FactKind.ATTENDANCE, WHEN, minutes=minutes, session=meeting, **more)
-
-
-def lines_of(*facts: Fact, adjustments: tuple[Adjustment, ...] = (), participant: bool = True) -> list[Line]:
-    return credit(facts, adjustments, VERSIONS, participant=participant)
-
-
-def only(*facts: Fact, participant: bool = True) -> Line:
-    (line,) = lines_of(*facts, participant=participant)
-    return line
-
-
-def minutes(lines: list[Line]) -> dict[str, int]:
-    return {earned.key: earned.minutes for earned in credits_of(lines)}
+def with_rule(**keys: Any) -> Any:
+    """The program with one rule for everything."""
+    return program(activities=[{"rule": "all", "minutes": 90, "component": "online"} | keys])
 
 
 def test_a_completion_earns_by_its_rule() -> None:
-    earned = only(completion()).credit
-    assert earned is not None
-    assert (earned.key, earned.minutes, earned.component, earned.rule) == ("c1", 90, "online", "plan")
-    assert (earned.program_version, earned.happened_at, earned.fact) == ("v1", WHEN, "id-c1")
-
-
-def test_the_version_in_force_at_the_facts_date_counts() -> None:
-    later = replace(completion("c2"), happened_at=datetime(2026, 3, 1, 8, 0, tzinfo=UTC))
-    just_before = replace(completion("c3"), happened_at=datetime(2026, 3, 1, 7, 59, tzinfo=UTC))
-    assert minutes(lines_of(later, just_before)) == {"c2": 60, "c3": 90}
+    (line,) = lines_of(PLAIN, [done()])
+    assert line.credit == Credit("c1", 90, "online", "plan", "v1", WHEN, fact="id-c1")
+    assert (line.fact, line.nothing, line.params) == (done(), None, {"rule": "plan", "minutes": 90, "version": 1})
 
 
 @pytest.mark.parametrize(
@@ -78,110 +46,236 @@ def test_the_version_in_force_at_the_facts_date_counts() -> None:
         (State.COMPLETE, None, 90),
         (State.PASSED, None, 90),
         (State.FAILED, None, 0),
+        (State.INCOMPLETE, None, 0),
+        (None, None, 0),
         (State.COMPLETE, Ended.UNDONE, 0),
         (State.COMPLETE, Ended.RESET, 90),
         (State.COMPLETE, Ended.DELETED, 90),
+        (State.COMPLETE, Ended.WITHDRAWN, 90),
         (State.PASSED, Ended.LEFT, 90),
         (State.FAILED, Ended.LEFT, 0),
     ],
 )
-def test_what_takes_minutes_back(state: State, ended: Ended | None, earns: int) -> None:
-    assert sum(minutes(lines_of(completion(state=state, ended=ended))).values()) == earns
+def test_what_takes_minutes_back(state: State | None, ended: Ended | None, earns: int) -> None:
+    assert minutes(PLAIN, done(state=state, ended=ended)) == earns
+
+
+@pytest.mark.parametrize("ended", ["undone", "reset", "deleted", "left"])
+@pytest.mark.parametrize(("policy", "earns"), [("keep", 90), ("take_back", 0)])
+def test_a_program_says_what_an_end_does(ended: str, policy: str, earns: int) -> None:
+    by = program(when_ended={ended: policy})
+    fact = done(ended=Ended(ended))
+    assert minutes(by, fact) == earns
+    if not earns:
+        assert nothings(by, fact) == {"c1": "undone" if ended == "undone" else "ended"}
+    others = [end for end in Ended if end not in (ended, Ended.WITHDRAWN, Ended.UNDONE)]
+    assert [minutes(by, done(ended=other)) for other in others] == [90] * len(others)
+
+
+@pytest.mark.parametrize(
+    ("earns", "expected"),
+    [
+        ({}, (90, 90, 0)),
+        ({"failed": "all"}, (90, 90, 90)),
+        ({"failed": 10}, (90, 90, 10)),
+        ({"complete": "none"}, (0, 90, 0)),
+        ({"passed": "none"}, (90, 0, 0)),
+        ({"complete": 30, "passed": "all", "failed": "none"}, (30, 90, 0)),
+        ({"complete": 0}, (0, 90, 0)),
+    ],
+)
+def test_what_each_state_earns(earns: dict[str, Any], expected: tuple[int, int, int]) -> None:
+    by = with_rule(earns=earns)
+    states = (State.COMPLETE, State.PASSED, State.FAILED)
+    assert tuple(minutes(by, done(state=state)) for state in states) == expected
+
+
+def test_a_state_of_zero_minutes_is_not_a_state_that_earns_none() -> None:
+    by = with_rule(earns={"complete": 0, "passed": "none"})
+    assert nothings(by, done()) == {"c1": "zero_minutes"}
+    assert nothings(by, done(state=State.PASSED)) == {"c1": "not_passed"}
 
 
 @pytest.mark.parametrize(
     ("fact", "nothing"),
     [
-        (completion(idnumber="OTHER"), Nothing.NO_RULE),
-        (completion(activity=None), Nothing.UNKNOWN_ACTIVITY),
-        (completion(state=State.FAILED), Nothing.NOT_PASSED),
-        (completion(ended=Ended.UNDONE), Nothing.UNDONE),
-        (completion(provisional=True), Nothing.PROVISIONAL),
-        (completion(provisional=True, ended=Ended.UNDONE), Nothing.UNDONE),
-        (completion(idnumber="FREE"), Nothing.ZERO_MINUTES),
-        (attendance(minutes=0), Nothing.ZERO_MINUTES),
-        (attendance(mode="virtual"), Nothing.MODE_WITHOUT_COMPONENT),
+        (done(idnumber="OTHER"), Nothing.NO_RULE),
+        (done(idnumber="OTHER", provisional=True), Nothing.NO_RULE),
+        (done(activity=None), Nothing.UNKNOWN_ACTIVITY),
+        (done(state=State.FAILED), Nothing.NOT_PASSED),
+        (done(ended=Ended.UNDONE), Nothing.UNDONE),
+        (done(provisional=True), Nothing.PROVISIONAL),
+        (done(provisional=True, ended=Ended.UNDONE), Nothing.UNDONE),
+        (done(idnumber="FREE"), Nothing.ZERO_MINUTES),
+        (done(elsewhere=True), Nothing.COUNTS_ELSEWHERE),
+        (there("c1", elsewhere=True), Nothing.COUNTS_ELSEWHERE),
+        (there("c1", 0), Nothing.ZERO_MINUTES),
+        (there("c1", None), Nothing.ZERO_MINUTES),
+        (there("c1", -30), Nothing.ZERO_MINUTES),
+        (there("c1", mode="hybrid"), Nothing.MODE_WITHOUT_COMPONENT),
+        (there("c1", session=None), Nothing.MODE_WITHOUT_COMPONENT),
+        (reached("c1", "unheard"), Nothing.NO_RULE),
     ],
 )
 def test_why_a_fact_earns_nothing(fact: Fact, nothing: Nothing) -> None:
-    line = only(fact)
+    (line,) = lines_of(PLAIN, [fact])
     assert (line.credit, line.nothing, line.fact) == (None, nothing, fact)
 
 
-def test_a_facilitator_earns_nothing() -> None:
-    assert only(completion(), participant=False).nothing is Nothing.NOT_A_PARTICIPANT
-    assert only(attendance(), participant=False).nothing is Nothing.NOT_A_PARTICIPANT
+def test_minutes_yet_to_be_set_add_nothing() -> None:
+    by = with_rule(minutes="to_be_set", earns={"passed": 20})
+    assert nothings(by, done()) == {"c1": Nothing.TO_BE_SET}
+    assert nothings(by, done(state=State.FAILED)) == {"c1": Nothing.NOT_PASSED}
+    assert minutes(by, done(state=State.PASSED)) == 20
 
 
-def test_attendance_earns_the_minutes_present() -> None:
-    earned = only(attendance(minutes=185, mode="hybrid")).credit
-    assert earned is not None
-    assert (earned.minutes, earned.component, earned.rule) == (185, "face_to_face", "attendance:hybrid")
+def test_who_leads_earns_nothing() -> None:
+    report = SelfReport("r1", WHEN, 30, "online", approved=True)
+    lines = lines_of(PLAIN, [done(), there(), reached("m", "x")], participant=False, reports=(report,))
+    assert [line.nothing for line in lines] == [Nothing.NOT_A_PARTICIPANT] * 4
 
 
-@pytest.mark.parametrize(("present", "counted"), [(300, "a1"), (180, "c1"), (240, "a1")])
-def test_the_best_of_alternatives_counts_once(present: int, counted: str) -> None:
-    lines = lines_of(
-        attendance(minutes=present, alternative="s1"), completion(idnumber="MEET", alternative="s1"), completion("c9")
+@pytest.mark.parametrize(("policy", "nothing"), [("keep", None), ("take_back", Nothing.OVERRIDDEN)])
+def test_what_somebody_else_marked_as_done(policy: str, nothing: Nothing | None) -> None:
+    (line,) = lines_of(program(when_ended={"overridden": policy}), [done(overridden=True)])
+    assert line.nothing is nothing
+    assert minutes(PLAIN, done(overridden=True)) == 90
+    assert minutes(program(when_ended={"overridden": policy}), done()) == 90
+
+
+@pytest.mark.parametrize(
+    ("state", "ended", "provisional", "nothing"),
+    [
+        (State.COMPLETE, None, False, Nothing.NO_RULE),
+        (State.COMPLETE, Ended.RESET, False, Nothing.NO_RULE),
+        (State.COMPLETE, Ended.UNDONE, False, Nothing.UNDONE),
+        (State.FAILED, None, False, Nothing.NOT_PASSED),
+        (State.PASSED, None, True, Nothing.PROVISIONAL),
+    ],
+)
+def test_an_activity_without_minutes_that_is_a_milestone_has_to_stand(
+    state: State, ended: Ended | None, provisional: bool, nothing: Nothing
+) -> None:
+    phase = {"milestone": "m", "title": {}, "of": "participant", "from_activity": {"idnumber": "PDSA"}}
+    needs = {"requirement": "r", "title": {}, "milestones": {"milestone": "m"}}
+    by = program(milestones=[phase], requirements=[needs])
+    fact = done(idnumber="PDSA", state=state, ended=ended, provisional=provisional)
+    assert nothings(by, fact) == {"c1": nothing}
+    (outcome,) = standing(by, [fact]).outcomes
+    assert outcome.have == (nothing is Nothing.NO_RULE)
+
+
+MILESTONES = [
+    {"milestone": "talk", "title": {}, "of": "team", "minutes": 45, "component": "room"},
+    {"milestone": "plan", "title": {}, "of": "participant", "minutes": 60, "component": "room", "evidence": "required"},
+    {"milestone": "bare", "title": {}, "of": "participant"},
+]
+
+
+@pytest.mark.parametrize(
+    ("fact", "earns", "nothing"),
+    [
+        (reached("m1", "talk"), 45, None),
+        (reached("m1", "talk", ended=Ended.WITHDRAWN), 0, Nothing.UNDONE),
+        (reached("m1", "plan"), 0, Nothing.NOT_PROVEN),
+        (reached("m1", "plan", proven=True), 60, None),
+        (reached("m1", "bare"), 0, Nothing.NO_RULE),
+        (replace(reached("m1", "plan"), milestone=None), 0, Nothing.NO_RULE),
+    ],
+)
+def test_milestones(fact: Fact, earns: int, nothing: Nothing | None) -> None:
+    (line,) = lines_of(program(milestones=MILESTONES), [fact])
+    assert line.nothing is nothing
+    assert (line.credit.minutes if line.credit else 0) == earns
+    if line.credit:
+        assert (line.credit.rule, line.credit.component) == (f"milestone:{line.params['rule'][10:]}", "room")
+
+
+def test_a_self_report_counts_once_it_is_approved() -> None:
+    asked = SelfReport("r1", WHEN, 50, "online", approved=False)
+    (line,) = lines_of(PLAIN, [], reports=(asked,))
+    assert (line.nothing, line.decision, line.params["minutes"]) == (Nothing.NOT_APPROVED, "r1", 50)
+    (line,) = lines_of(PLAIN, [], reports=(replace(asked, approved=True),))
+    assert line.credit == Credit("decision:r1", 50, "online", "self-report", "v1", WHEN, decision="r1")
+    for nothing in (0, -20):
+        (line,) = lines_of(PLAIN, [], reports=(replace(asked, approved=True, minutes=nothing),))
+        assert line.nothing is Nothing.ZERO_MINUTES
+
+
+def test_adjustments_give_and_take_and_are_never_capped_or_rounded() -> None:
+    by = program(
+        caps=[{"cap": "c", "minutes": 60}], rounding={"to_minutes": 15, "direction": "down", "per": "activity"}
     )
-    assert minutes(lines) == {counted: max(present, 240), "c9": 90}
-    (other,) = [line for line in lines if line.nothing]
-    assert (other.nothing, other.params) == (Nothing.ALTERNATIVE_COUNTED, {"counted": counted})
-
-
-def test_an_alternative_that_earns_nothing_takes_nothing_away() -> None:
-    lines = lines_of(
-        attendance(minutes=0, alternative="s1"), completion(idnumber="MEET", ended=Ended.UNDONE, alternative="s1")
-    )
-    assert [line.nothing for line in lines] == [Nothing.ZERO_MINUTES, Nothing.UNDONE]
-
-
-def test_adjustments_give_and_take() -> None:
-    given_, taken = Adjustment("d1", WHEN, 30, "online"), Adjustment("d2", WHEN + timedelta(days=60), -15, "online")
-    lines = lines_of(completion(), adjustments=(given_, taken))
-    assert minutes(lines) == {"c1": 90, "decision:d1": 30, "decision:d2": -15}
+    given = Adjustment("d1", WHEN, 31, "online")
+    taken = Adjustment("d2", WHEN + timedelta(days=60), -17, "online")
+    lines = lines_of(by, [done()], adjustments=(given, taken))
+    assert net(lines) == {"c1": 90, "cap:c::online": -30, "decision:d1": 31, "decision:d2": -17}
     assert [line.decision for line in lines if line.decision] == ["d1", "d2"]
 
 
-def facts() -> st.SearchStrategy[list[Fact]]:
-    when = st.integers(0, 60).map(lambda day: WHEN + timedelta(days=day))
-    group = st.sampled_from([None, "s1", "s2"])
-    completions = st.builds(
-        completion,
-        st.integers(0, 20).map(lambda n: f"c{n:02}"),
-        st.sampled_from(["PLAN", "MEET", "FREE", "OTHER"]),
-        state=st.sampled_from(State),
-        ended=st.sampled_from([None, *Ended]),
-        provisional=st.booleans(),
-        alternative=group,
+def plan_of(minutes_: int) -> list[dict[str, Any]]:
+    return [BASE["activities"][0] | {"minutes": minutes_}]
+
+
+FIRST = program(effective_from="2026-01-01", activities=plan_of(90))
+SECOND = program(effective_from="2026-03-01", activities=plan_of(60))
+BOTH = versions(FIRST, SECOND)
+
+
+@pytest.mark.parametrize(
+    ("when", "earns"),
+    [
+        (at("2025-01-01T00:00"), 90),
+        (at("2026-02-28T23:59:59", "America/Los_Angeles"), 90),
+        (at("2026-03-01T00:00", "America/Los_Angeles"), 60),
+    ],
+)
+def test_the_version_in_force_at_the_facts_date_counts(when: Any, earns: int) -> None:
+    assert minutes(BOTH, done(when=when)) == earns
+    assert minutes(BOTH[::-1], done(when=when)) == earns
+
+
+def test_of_two_versions_of_one_day_the_later_loaded_counts() -> None:
+    again = program(effective_from="2026-03-01", activities=plan_of(70))
+    assert minutes(versions(FIRST, SECOND, again), done(when=at("2026-04-01"))) == 70
+
+
+def test_a_recalculation_names_the_version() -> None:
+    over = span("2026-01-15", "2026-02-15")
+    wrong = Recalculation("r9", at("2026-05-01"), over, "v1")
+    right = Recalculation("r2", at("2026-05-02"), over, "v2")
+    unknown = Recalculation("r3", at("2026-05-03"), over, "v9")
+    for decided in ((wrong, right, unknown), (unknown, right, wrong)):
+        lines = lines_of(BOTH, [done(), done("c2", when=over.end)], recalculations=decided)  # type: ignore[arg-type]
+        assert net(lines) == {"c1": 60, "c2": 90}
+        assert {line.credit.program_version for line in lines if line.credit} == {"v1", "v2"}
+    report = SelfReport("s", WHEN, 20, "online", approved=True)
+    (line,) = lines_of(BOTH, [], recalculations=(right,), reports=(report,))
+    assert line.credit
+    assert line.credit.program_version == "v2"
+
+
+def test_lines_come_by_date_and_each_fact_once() -> None:
+    early, late = done("z", when=at("2026-01-01")), done("a", when=at("2026-03-01"))
+    report = SelfReport("r1", at("2026-01-15"), 20, "online", approved=False)
+    lines = lines_of(PLAIN, [late, early, late, early], reports=(report, report))
+    assert [line.fact.key if line.fact else line.decision for line in lines] == ["z", "r1", "a"]
+
+
+def test_a_milestone_or_activity_that_counts_elsewhere_reaches_nothing_here() -> None:
+    by = program(
+        milestones=MILESTONES, requirements=[{"requirement": "r", "title": {}, "milestones": {"milestone": "bare"}}]
     )
-    attendances = st.builds(
-        attendance,
-        st.integers(0, 20).map(lambda n: f"a{n:02}"),
-        st.integers(0, 300),
-        st.sampled_from(["face_to_face", "virtual", "hybrid"]),
-        alternative=group,
+    assert standing(by, [reached("m", "bare")]).outcomes[0].have == 1
+    assert standing(by, [reached("m", "bare", elsewhere=True)]).outcomes[0].have == 0
+
+
+def test_a_session_code_is_known_from_the_communitys_meetings() -> None:
+    by = program(
+        activities=[{"rule": "s", "idnumber": "S-(?P<session>.*)", "minutes": 30, "component": "online"}],
+        caps=[{"cap": "one", "per": "activity", "minutes": 20}],
     )
-    dated = st.builds(lambda fact, moment: replace(fact, happened_at=moment), completions | attendances, when)
-    return st.lists(dated, max_size=12, unique_by=lambda fact: fact.key)
-
-
-@given(facts(), st.randoms(use_true_random=False))
-def test_the_order_of_arguments_does_not_matter(given_facts: list[Fact], random: Any) -> None:
-    adjustments = [Adjustment(f"d{n}", WHEN + timedelta(days=n), n - 2, "online") for n in range(4)]
-    expected = credit(given_facts, adjustments, VERSIONS, participant=True)
-    shuffled, decisions, versions = list(given_facts), list(adjustments), list(VERSIONS)
-    for items in (shuffled, decisions, versions):
-        random.shuffle(items)
-    assert credit(shuffled, decisions, tuple(versions), participant=True) == expected
-
-
-@given(facts())
-def test_every_fact_has_one_line_and_no_credit_key_twice(given_facts: list[Fact]) -> None:
-    lines = credit(given_facts, [], VERSIONS, participant=True)
-    assert sorted(line.fact.key for line in lines if line.fact) == sorted(fact.key for fact in given_facts)
-    assert all((line.credit is None) != (line.nothing is None) for line in lines)
-    keys = [earned.key for earned in credits_of(lines)]
-    assert len(keys) == len(set(keys))
-    groups = [line.fact.alternative for line in lines if line.credit and line.fact and line.fact.alternative]
-    assert len(groups) == len(set(groups))
+    where = community(meetings=(meeting("1", WHEN),))
+    assert net(lines_of(by, [done("c", "S-1")], where))["cap:one:m-1:online"] == -10
+    assert net(lines_of(by, [done("c", "S-2")], where))["cap:one:session:2:online"] == -10
+    assert net(lines_of(by, [done("c", "S-", activity=Activity("S-", "", "", ""))], where))["cap:one:item-c:online"]

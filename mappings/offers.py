@@ -1,0 +1,78 @@
+"""What a community offers: the minutes that its activities and sessions can earn, and how much is left of them."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from mappings.credit import component_of
+from mappings.earning import AttendanceRule, named_group
+from mappings.facts import Activity, Line, Meeting, Offer
+from mappings.matching import rule_for
+from mappings.program import Program
+
+
+def offers_of(
+    program: Program, activities: Iterable[tuple[str, Activity, str | None]], meetings: Iterable[Meeting]
+) -> tuple[Offer, ...]:
+    """Everything that earns minutes by a program, each with the alternative group that it belongs to.
+
+    `activities`: (item, form, item of the session that it stands for or None).
+    """
+    meetings = list(meetings)
+    codes = {meeting.code: meeting.item for meeting in meetings}
+    found = []
+    for item, activity, stands_for in activities:
+        rule = rule_for(program, activity)
+        if rule is None:
+            continue
+        minutes = max(rule.minutes_for("complete") or 0, rule.minutes_for("passed") or 0)
+        code = named_group(rule.idnumber, "session", activity.idnumber)
+        group = stands_for
+        if group is None and code:
+            group = codes.get(code, f"session:{code}")
+        elif group is None and rule.alternative:
+            group = f"rule:{rule.alternative}"
+        if minutes:
+            found.append(Offer(item, minutes, rule.component, group))
+    found += [offer for meeting in meetings if (offer := _of_meeting(program, meeting))]
+    return tuple(found)
+
+
+def _of_meeting(program: Program, meeting: Meeting) -> Offer | None:
+    kind = program.kinds_by_name.get(meeting.kind)
+    component = (kind.component if kind else None) or component_of(program, meeting.mode)
+    minutes = _worth((kind.attendance if kind else None) or program.attendance, meeting.planned_minutes or 0)
+    if component is None or not minutes:
+        return None
+    until = meeting.starts_at + timedelta(minutes=meeting.planned_minutes or 0)
+    return Offer(meeting.item, minutes, component, meeting.item, until)
+
+
+def _worth(rule: AttendanceRule, planned: int) -> int:
+    """What whoever is there from beginning to end earns."""
+    if rule.earns == "fixed":
+        return min(rule.minutes or 0, planned) if rule.at_most_planned and planned else rule.minutes or 0
+    return planned * max(rule.weights.values()) // 100 if rule.earns == "weighted" else planned
+
+
+def remaining(offers: Iterable[Offer], lines: Iterable[Line], now: datetime) -> tuple[int, int]:
+    """(Minutes that can still be earned, minutes that the community offers in all); of alternatives the best, once.
+
+    Where something was earned of alternatives, a better one can still add what it has more.
+    """
+    offers = list(offers)
+    groups = {offer.item: offer.alternative or offer.item for offer in offers}
+    earned: dict[str, int] = {}
+    taken = set()
+    for line in lines:
+        if line.fact and line.credit:
+            taken.add(line.fact.item)
+            group = line.fact.alternative or groups.get(line.fact.item, line.fact.item)
+            earned[group] = max(earned.get(group, 0), line.credit.minutes)
+    left: dict[str, int] = {}
+    whole: dict[str, int] = {}
+    for offer in offers:
+        group = groups[offer.item]
+        whole[group] = max(whole.get(group, 0), offer.minutes)
+        if offer.item not in taken and (offer.until is None or offer.until > now):
+            left[group] = max(left.get(group, 0), offer.minutes - earned.get(group, 0))
+    return sum(left.values()), sum(whole.values())
