@@ -55,6 +55,7 @@ Moment = Annotated[datetime, BeforeValidator(_moment)]
 Second = Annotated[datetime | None, BeforeValidator(_second_or_none)]
 Text = Annotated[str, Field(max_length=1333), AfterValidator(storable)]
 Name = Annotated[str, Field(max_length=100), AfterValidator(storable)]
+Texts = Annotated[dict[Text, Text], Field(max_length=50)]
 
 
 class MalformedEvent(ValueError):
@@ -131,6 +132,8 @@ class CourseReading(Reading):
     fullname: Text = ""
     idnumber: Text = ""
     category: Id | None = None
+    category_idnumber: Text = ""
+    fields: Texts = {}
     visible: bool = True
     startdate: Second = None
     enddate: Second = None
@@ -166,7 +169,7 @@ class AccountReading(Reading):
     firstname: Text = ""
     lastname: Text = ""
     suspended: bool = False
-    profile: Annotated[dict[Text, Text], Field(max_length=50)] = {}
+    profile: Texts = {}
 
 
 class EnrolmentRow(Item):
@@ -187,6 +190,7 @@ class GroupRow(Item):
     id: Id
     name: Text
     idnumber: Text = ""
+    groupings: Annotated[tuple[Text, ...], Field(max_length=50)] = ()
 
 
 class EnrolmentReading(Reading):

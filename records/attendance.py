@@ -1,6 +1,6 @@
 """Import attendance: what a file's rows mean, the plan of what would change, and its carrying out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import UUID
@@ -9,31 +9,19 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from records import audit
+from mappings.program import Program, ProgramVersion, version_at
+from records import audit, meetings
 from records.actor import Actor
-from records.attendance_file import AttendanceRow, Problem
+from records.attendance_file import AttendanceRow
 from records.attendance_lookup import Lookup, Unknown
+from records.csv_file import Problem
 from records.facts import NewFact, record_facts
 from records.keys import among
-from records.memberships import ensure_memberships, mark_dirty
-from records.models import Community, FactRow, Membership, SessionRow, uuid7
-
-STATED = ("title", "starts_at", "timezone", "mode", "planned_minutes", "module")
-"""What rows say of a session; all that say something have to agree."""
-
-
-@dataclass(frozen=True, slots=True)
-class Meeting:
-    """A session as a row states it; None: the row doesn't say."""
-
-    community_id: UUID
-    code: str
-    starts_at: datetime
-    mode: str
-    timezone: str
-    title: str | None
-    planned_minutes: int | None
-    module: tuple[UUID, int] | None
+from records.meetings import Meeting, Name, Stated
+from records.memberships import ensure_memberships, mark_persons
+from records.mirror import everywhere_alone
+from records.models import FactRow, Membership, uuid7
+from records.programs import newest, versions_by_program
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +30,29 @@ class Presence:
 
     line: int
     meeting: Meeting
+    program_id: UUID
     site_id: UUID
     account_id: UUID
     person_id: UUID
-    minutes: int
-    member: bool
-    """False: somebody without a membership so far."""
+    minutes: int | None
+    """None: the status says how much of the session counts."""
+    status: str | None
+    member: bool = False
+    """False: somebody without a membership so far, in any of the communities whose session it is."""
+    visitor: bool = False
+    """Somebody who isn't a member, at a session that is open to others: recorded, and no membership is made."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedFact:
-    """What importing one row amounts to: `new`, `changed` (from `before` minutes) or `unchanged`."""
+    """What importing one row amounts to: `new`, `changed` (from what `before` and `before_status` say) or
+    `unchanged`."""
 
     presence: Presence
     session_id: UUID
     action: str
     before: int | None
+    before_status: str | None = None
 
 
 @dataclass(slots=True)
@@ -76,9 +71,14 @@ class Plan:
 
     @property
     def walk_ins(self) -> int:
-        return len(
-            {(f.presence.person_id, f.presence.meeting.community_id) for f in self.facts if not f.presence.member}
-        )
+        """People who get a membership by it."""
+        there = (f.presence for f in self.facts)
+        return len({(p.person_id, p.meeting.community_id) for p in there if not (p.member or p.visitor)})
+
+    @property
+    def visitors(self) -> int:
+        """People who were at a session that is open to others, and are members of no community of it."""
+        return len({f.presence.person_id for f in self.facts if f.presence.visitor})
 
     @property
     def changes(self) -> bool:
@@ -88,29 +88,47 @@ class Plan:
 def plan_attendance(
     session: Session, rows: Sequence[AttendanceRow], problems: Iterable[Problem], now: datetime
 ) -> Plan:
-    """What the rows would change. Locks their communities, so that imports take turns until the transaction ends."""
+    """What the rows would change. Nothing else is at work on any site until the transaction ends: a session counts
+    for everybody in its communities, those included that another transaction is about to make members."""
+    everywhere_alone(session)
     plan = Plan(problems=list(problems))
-    lookup = Lookup(session, rows)
+    lookup = Lookup(
+        session,
+        {row.site for row in rows},
+        users={row.user for row in rows if row.user is not None},
+        idnumbers={row.idnumber for row in rows if row.idnumber},
+        modules=any(row.activity for row in rows),
+    )
+    versions = versions_by_program(session)
     presences = _without_conflicts(
-        [p for row in rows if (p := _resolve(lookup, row, now, plan.problems))], plan.problems
+        [p for row in rows if (p := _resolve(lookup, versions, row, now, plan.problems))], plan.problems
     )
-    communities = sorted({p.meeting.community_id for p in presences})
-    session.execute(
-        select(Community.id).where(Community.id.in_(communities)).order_by(Community.id).with_for_update(key_share=True)
-    )
-    known = _sessions(session, communities)
-    presences = _agreeing(presences, known, plan.problems)
+    known = meetings.recorded(session, {p.meeting.community_id for p in presences})
+    described, wrong = meetings.agreed([Stated(p.line, p.meeting) for p in presences], known, plan.problems)
+    presences = [
+        _belonging(replace(p, meeting=described[p.meeting.name]), lookup, versions)
+        for p in presences
+        if p.line not in wrong
+    ]
+    presences = [p for p in presences if _measured(p, versions, plan.problems)]
     ids = _plan_sessions(presences, known, plan)
-    wanted = {attendance_key(ids[_name(p.meeting)], p.account_id): p for p in presences}
+    _plan_facts(session, presences, ids, plan)
+    plan.problems.sort(key=lambda problem: problem.line)
+    return plan
+
+
+def _plan_facts(session: Session, presences: Sequence[Presence], ids: Mapping[Name, UUID], plan: Plan) -> None:
+    wanted = {attendance_key(ids[p.meeting.name], p.account_id): p for p in presences}
     current = select(FactRow).where(among(FactRow.key, wanted), FactRow.superseded_at.is_(None))
     held = {fact.key: fact for fact in session.scalars(current)}
     for key, presence in wanted.items():
-        fact = held.get(key)
-        same = fact is not None and (fact.minutes, fact.happened_at) == (presence.minutes, presence.meeting.starts_at)
-        action = "unchanged" if same else "changed" if fact else "new"
-        plan.facts.append(PlannedFact(presence, ids[_name(presence.meeting)], action, fact.minutes if fact else None))
-    plan.problems.sort(key=lambda problem: problem.line)
-    return plan
+        fact, session_id = held.get(key), ids[presence.meeting.name]
+        if fact is None:
+            plan.facts.append(PlannedFact(presence, session_id, "new", None))
+            continue
+        said = (presence.minutes, presence.status, presence.meeting.starts_at)
+        action = "unchanged" if (fact.minutes, fact.presence, fact.happened_at) == said else "changed"
+        plan.facts.append(PlannedFact(presence, session_id, action, fact.minutes, fact.presence))
 
 
 def apply_plan(session: Session, plan: Plan, *, actor: Actor, digest: str) -> int:
@@ -120,18 +138,16 @@ def apply_plan(session: Session, plan: Plan, *, actor: Actor, digest: str) -> in
     """
     if not plan.changes:
         return 0
-    for session_id, meeting in plan.sessions:
-        session.add(_session_row(session_id, meeting))
-    for session_id, meeting in plan.linked:
-        _complete(session.get_one(SessionRow, session_id), meeting)
-    session.flush()
-    ensure_memberships(session, {(f.presence.meeting.community_id, f.presence.person_id) for f in plan.facts})
+    meetings.write(session, plan.sessions, plan.linked)
+    there = (f.presence for f in plan.facts)
+    ensure_memberships(session, {(p.meeting.community_id, p.person_id) for p in there if not (p.member or p.visitor)})
     correlation = uuid7()
     facts = [_fact(f) for f in plan.facts if f.action != "unchanged"]
     written = record_facts(session, facts, {fact.key: correlation for fact in facts})
-    # A known session that an activity stands for from now on may count otherwise for whoever did both.
-    communities = {meeting.community_id for _, meeting in plan.linked}
-    mark_dirty(session, select(Membership.id).where(Membership.community_id.in_(communities)))
+    # What is still to do depends on the sessions there are, for those who weren't there, too; and an activity that
+    # stands for one from now on may count otherwise for whoever did both.
+    communities = {c for _, meeting in (*plan.sessions, *plan.linked) for c in meeting.communities}
+    mark_persons(session, select(Membership.id).where(among(Membership.community_id, communities)))
     after = {
         "sessions": len(plan.sessions),
         "new": plan.count("new"),
@@ -146,7 +162,13 @@ def attendance_key(session_id: UUID, account_id: UUID) -> str:
     return f"attendance:{session_id}:{account_id}"
 
 
-def _resolve(lookup: Lookup, row: AttendanceRow, now: datetime, problems: list[Problem]) -> Presence | None:
+def _resolve(
+    lookup: Lookup,
+    versions: Mapping[UUID, tuple[ProgramVersion, ...]],
+    row: AttendanceRow,
+    now: datetime,
+    problems: list[Problem],
+) -> Presence | None:
     """A row in the records' terms; None where it names something unknown, which is noted."""
     try:
         site_id = lookup.site(row.site)
@@ -158,6 +180,10 @@ def _resolve(lookup: Lookup, row: AttendanceRow, now: datetime, problems: list[P
             raise Unknown(
                 "date", f"the session begins at {row.day} {row.start:%H:%M}, which is yet to come: nobody attended it"
             )
+        _check_kind(row.kind, versions[community.program_id], starts_at)
+        shared = {lookup.community(site_id, name, "shared_with").id for name in row.shared_with}
+        if community.id in shared:
+            raise Unknown("shared_with", "names the session's own community: expected others")
     except Unknown as err:
         problems.append(Problem(row.line, err.column, err.message))
         return None
@@ -170,9 +196,11 @@ def _resolve(lookup: Lookup, row: AttendanceRow, now: datetime, problems: list[P
         row.title or None,
         row.planned_minutes,
         module,
+        row.kind or None,
+        frozenset(shared) or None,
     )
-    member = lookup.is_member(community.id, account.person_id)
-    return Presence(row.line, meeting, site_id, account.id, account.person_id, row.minutes, member)
+    program = community.program_id
+    return Presence(row.line, meeting, program, site_id, account.id, account.person_id, row.minutes, row.status or None)
 
 
 def _moment(row: AttendanceRow, timezone: str) -> datetime:
@@ -185,136 +213,87 @@ def _moment(row: AttendanceRow, timezone: str) -> datetime:
     return moment
 
 
-def _name(meeting: Meeting) -> tuple[UUID, str]:
-    return meeting.community_id, meeting.code
+def _check_kind(kind: str, versions: tuple[ProgramVersion, ...], starts_at: datetime) -> None:
+    """Raises Unknown where the program, as it was then and as it was loaded last, has no such kind of session."""
+    programs = (version_at(versions, starts_at).program, newest(versions))
+    if kind and not any(kind in program.kinds_by_name for program in programs):
+        known = ", ".join(programs[0].kinds_by_name)
+        expected = f"expected {known}, or nothing" if known else "it names none"
+        raise Unknown("kind", f"'{kind}' is no kind of session of the program {programs[0].program}: {expected}")
+
+
+def _program(presence: Presence, versions: Mapping[UUID, tuple[ProgramVersion, ...]]) -> Program:
+    return version_at(versions[presence.program_id], presence.meeting.starts_at).program
+
+
+def _belonging(presence: Presence, lookup: Lookup, versions: Mapping[UUID, tuple[ProgramVersion, ...]]) -> Presence:
+    """With what the person is to the communities whose session it is."""
+    member = any(lookup.is_member(community, presence.person_id) for community in presence.meeting.communities)
+    kind = _program(presence, versions).kinds_by_name.get(presence.meeting.kind or "")
+    return replace(presence, member=member, visitor=not member and kind is not None and kind.voluntary)
+
+
+def _measured(presence: Presence, versions: Mapping[UUID, tuple[ProgramVersion, ...]], problems: list[Problem]) -> bool:
+    """Whether there is what the program's attendance asks for: minutes, or a status that it weighs. Else it is
+    noted."""
+    program = _program(presence, versions)
+    kind = program.kinds_by_name.get(presence.meeting.kind or "")
+    rule = (kind.attendance if kind else None) or program.attendance
+    if rule.earns == "weighted" and (presence.status or "") not in rule.weights:
+        said = f"'{presence.status}' has no weight" if presence.status else "is empty"
+        text = f"{said}: the program weighs attendance by status, expected one of {', '.join(rule.weights)}"
+        problems.append(Problem(presence.line, "status", text))
+        return False
+    if rule.earns != "weighted" and presence.minutes is None:
+        text = "is empty, and the program counts minutes here, no statuses: expected a whole number"
+        problems.append(Problem(presence.line, "minutes", text))
+        return False
+    return True
 
 
 def _without_conflicts(presences: list[Presence], problems: list[Problem]) -> list[Presence]:
-    """One presence for each person and session. Where lines disagree on the minutes, none of them is taken."""
+    """One presence for each person and session. Where lines disagree about it, none of them is taken."""
     by_person: dict[tuple[UUID, str, UUID], list[Presence]] = {}
     for presence in presences:
-        by_person.setdefault((*_name(presence.meeting), presence.account_id), []).append(presence)
+        by_person.setdefault((*presence.meeting.name, presence.account_id), []).append(presence)
     kept = []
     for same in by_person.values():
-        if len({p.minutes for p in same}) == 1:
+        if len({(p.minutes, p.status) for p in same}) == 1:
             kept.append(same[0])
             continue
         for presence in same:
-            other = next(p for p in same if p.minutes != presence.minutes)
+            said = (presence.minutes, presence.status)
+            other = next(p for p in same if (p.minutes, p.status) != said)
+            column = "minutes" if presence.minutes != other.minutes else "status"
             text = (
-                f"says {presence.minutes} for a person of whom line {other.line} says {other.minutes} at that session"
+                f"says {_said(presence, column)} for a person of whom line {other.line} says {_said(other, column)}"
+                " at that session"
             )
-            problems.append(Problem(presence.line, "minutes", text))
+            problems.append(Problem(presence.line, column, text))
     return kept
 
 
-def _agreeing(
-    presences: list[Presence], known: dict[tuple[UUID, str], SessionRow], problems: list[Problem]
-) -> list[Presence]:
-    """Those whose session is described as it is recorded, and as the lines before describe it."""
-    described: dict[tuple[UUID, str], tuple[str, Meeting]] = {
-        name: ("what is recorded", _meeting(row)) for name, row in known.items()
-    }
-    # An activity stands for one session at most: its completion would count twice otherwise.
-    owners = {(name[0], meeting.module): name[1] for name, (_, meeting) in described.items() if meeting.module}
-    kept = []
-    for presence in presences:
-        name = _name(presence.meeting)
-        source, earlier = described.setdefault(name, (f"line {presence.line}", presence.meeting))
-        stands_for = presence.meeting.module and owners.setdefault((name[0], presence.meeting.module), name[1])
-        if stands_for and stands_for != name[1]:
-            problems.append(
-                Problem(presence.line, "activity", f"the activity stands for the session '{stands_for}' already")
-            )
-            continue
-        against = next(
-            (part for part in STATED if _contradict(getattr(earlier, part), getattr(presence.meeting, part))), None
-        )
-        if against:
-            ours, theirs = _words(presence.meeting, against), _words(earlier, against)
-            text = f"session '{presence.meeting.code}': {ours} contradicts {source}: {theirs}"
-            problems.append(Problem(presence.line, _column(against), text))
-            continue
-        described[name] = (source, _merged(earlier, presence.meeting))
-        kept.append(presence)
-    return [replace(p, meeting=described[_name(p.meeting)][1]) for p in kept]
-
-
-def _contradict(a: object, b: object) -> bool:
-    return a is not None and b is not None and a != b
-
-
-def _merged(earlier: Meeting, later: Meeting) -> Meeting:
-    return replace(
-        earlier,
-        title=earlier.title or later.title,
-        planned_minutes=later.planned_minutes if earlier.planned_minutes is None else earlier.planned_minutes,
-        module=earlier.module or later.module,
-    )
-
-
-def _column(part: str) -> str:
-    return {"starts_at": "date", "module": "activity"}.get(part, part)
-
-
-def _words(meeting: Meeting, part: str) -> str:
-    value = getattr(meeting, part)
-    if part == "starts_at":
-        return f"{meeting.starts_at.astimezone(ZoneInfo(meeting.timezone)):%Y-%m-%d %H:%M}"
-    return f"module {value[1]}" if part == "module" else f"'{value}'"
-
-
-def _sessions(session: Session, communities: list[UUID]) -> dict[tuple[UUID, str], SessionRow]:
-    rows = session.scalars(
-        select(SessionRow).where(SessionRow.community_id.in_(communities)).execution_options(populate_existing=True)
-    )
-    return {(row.community_id, row.code): row for row in rows}
-
-
-def _meeting(row: SessionRow) -> Meeting:
-    module = (row.module_site_id, row.module_id) if row.module_site_id and row.module_id is not None else None
-    # A title that is the code stands for none.
-    title = row.title if row.title != row.code else None
-    return Meeting(
-        row.community_id, row.code, row.starts_at, row.mode, row.timezone, title, row.planned_minutes, module
-    )
+def _said(presence: Presence, column: str) -> str:
+    value = getattr(presence, column)
+    return "nothing" if value is None else str(value)
 
 
 def _plan_sessions(
-    presences: list[Presence], known: dict[tuple[UUID, str], SessionRow], plan: Plan
-) -> dict[tuple[UUID, str], UUID]:
+    presences: list[Presence], known: Mapping[Name, tuple[UUID, Meeting]], plan: Plan
+) -> dict[Name, UUID]:
     """The ids of all sessions; those that are to be made or completed go into the plan."""
-    ids: dict[tuple[UUID, str], UUID] = {}
+    ids: dict[Name, UUID] = {}
     for presence in presences:
-        name = _name(presence.meeting)
-        if name in ids:
+        meeting = presence.meeting
+        if meeting.name in ids:
             continue
-        row = known.get(name)
-        ids[name] = row.id if row else uuid7()
-        if row is None:
-            plan.sessions.append((ids[name], presence.meeting))
-        elif _meeting(row) != presence.meeting:
-            plan.linked.append((row.id, presence.meeting))
+        session_id, before = known.get(meeting.name, (uuid7(), None))
+        ids[meeting.name] = session_id
+        if before is None:
+            plan.sessions.append((session_id, meeting))
+        elif before != meeting:
+            plan.linked.append((session_id, meeting))
     return ids
-
-
-def _session_row(session_id: UUID, meeting: Meeting) -> SessionRow:
-    row = SessionRow(
-        id=session_id,
-        community_id=meeting.community_id,
-        code=meeting.code,
-        starts_at=meeting.starts_at,
-        timezone=meeting.timezone,
-        mode=meeting.mode,
-    )
-    _complete(row, meeting)
-    return row
-
-
-def _complete(row: SessionRow, meeting: Meeting) -> None:
-    row.title = meeting.title or meeting.code
-    row.planned_minutes = meeting.planned_minutes
-    row.module_site_id, row.module_id = meeting.module or (None, None)
 
 
 def _fact(planned: PlannedFact) -> NewFact:
@@ -327,4 +306,5 @@ def _fact(planned: PlannedFact) -> NewFact:
         happened_at=presence.meeting.starts_at,
         session_id=planned.session_id,
         minutes=presence.minutes,
+        presence=presence.status,
     )

@@ -1,14 +1,22 @@
-"""What the words of an attendance file stand for: sites, communities, accounts, activities. Exact keys only."""
+"""What the words of a file stand for: sites, communities, accounts, activities. Exact keys only."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from records.attendance_file import AttendanceRow
 from records.keys import among
-from records.models import Account, Community, CommunityCourse, Membership, MirrorCourse, MirrorModule, Site
+from records.models import (
+    Account,
+    Community,
+    CommunityCourse,
+    Membership,
+    MirrorCourse,
+    MirrorGroup,
+    MirrorModule,
+    Site,
+)
 
 
 class Unknown(Exception):
@@ -23,13 +31,21 @@ class Unknown(Exception):
 class Lookup:
     """Everything that the rows can name, read once."""
 
-    def __init__(self, session: Session, rows: Sequence[AttendanceRow]) -> None:
-        named = session.execute(select(Site.slug, Site.id).where(Site.slug.in_({row.site for row in rows})))
+    def __init__(
+        self,
+        session: Session,
+        sites: Iterable[str],
+        *,
+        users: Iterable[int] = (),
+        idnumbers: Iterable[str] = (),
+        modules: bool = False,
+    ) -> None:
+        named = session.execute(select(Site.slug, Site.id).where(Site.slug.in_(set(sites))))
         self._sites = {slug: site_id for slug, site_id in named}  # noqa: C416 - dict() of rows loses their types
         self._read_communities(session)
-        self._read_accounts(session, rows)
+        self._read_accounts(session, sorted(set(users)), sorted(set(idnumbers)))
         self._modules: dict[tuple[UUID, UUID, str], list[int]] = {}
-        if any(row.activity for row in rows):
+        if modules:
             self._read_modules(session)
 
     def site(self, slug: str) -> UUID:
@@ -37,21 +53,20 @@ class Lookup:
             raise Unknown("site", f"there is no site '{slug}'")
         return self._sites[slug]
 
-    def community(self, site_id: UUID, name: str) -> Community:
-        """The community of a course idnumber on the site, or of its own id."""
-        found = self._by_course.get((site_id, name), {})
+    def community(self, site_id: UUID | None, name: str, column: str = "community") -> Community:
+        """The community of a course's or group's idnumber on the site (None: on none), or of its own id."""
+        found = self._by_place.get((site_id, name), {}) if site_id else {}
         if len(found) > 1:
-            raise Unknown(
-                "community", f"'{name}' is the idnumber of {len(found)} communities: expected the community's id"
-            )
+            raise Unknown(column, f"'{name}' is the idnumber of {len(found)} communities: expected the community's id")
         try:
             community = next(iter(found.values()), None) or self._by_id.get(UUID(name))
         except ValueError:
             community = None
         if community is None:
             raise Unknown(
-                "community",
-                f"no community has a course of the idnumber '{name}' there: expected that, or a community's id",
+                column,
+                f"no community has a course or group of the idnumber '{name}' there:"
+                " expected that, or a community's id",
             )
         return community
 
@@ -73,6 +88,12 @@ class Lookup:
             )
         return named[0]
 
+    def accounts(self, site_id: UUID, user: int | None, idnumber: str) -> list[Account]:
+        """Those that have the Moodle user id, or the idnumber."""
+        of_id = self._by_user.get((site_id, user)) if user is not None else None
+        named = self._by_idnumber.get((site_id, idnumber), []) if idnumber else []
+        return list({account.id: account for account in (of_id, *named) if account}.values())
+
     def module(self, site_id: UUID, community_id: UUID, idnumber: str) -> tuple[UUID, int]:
         """The Moodle activity of an idnumber in the community's courses on the site."""
         found = self._modules.get((site_id, community_id, idnumber), [])
@@ -84,27 +105,32 @@ class Lookup:
     def is_member(self, community_id: UUID, person_id: UUID) -> bool:
         return (community_id, person_id) in self._members
 
-    def _read_communities(self, session: Session) -> None:
-        self._by_course: dict[tuple[UUID, str], dict[UUID, Community]] = {}
-        rows = session.execute(
-            select(MirrorCourse.site_id, MirrorCourse.idnumber, Community)
-            .join(
-                CommunityCourse,
-                (CommunityCourse.site_id == MirrorCourse.site_id)
-                & (CommunityCourse.course_id == MirrorCourse.course_id),
-            )
-            .join(Community, Community.id == CommunityCourse.community_id)
-            .where(MirrorCourse.site_id.in_(self._sites.values()))
-        ).all()
-        for site_id, idnumber, community in rows:
-            self._by_course.setdefault((site_id, idnumber), {})[community.id] = community
-        self._by_id = {community.id: community for _, _, community in rows}
+    def membership(self, community_id: UUID, person_id: UUID) -> UUID | None:
+        return self._members.get((community_id, person_id))
 
-    def _read_accounts(self, session: Session, rows: Sequence[AttendanceRow]) -> None:
+    def _read_communities(self, session: Session) -> None:
+        c, course, group = CommunityCourse, MirrorCourse, MirrorGroup
+        rows = session.execute(
+            select(c.site_id, c.course_id, c.group_id, course.idnumber, group.idnumber, Community)
+            .join(course, (course.site_id == c.site_id) & (course.course_id == c.course_id))
+            .outerjoin(group, (group.site_id == c.site_id) & (group.group_id == c.group_id))
+            .join(Community, Community.id == c.community_id)
+            .where(c.site_id.in_(self._sites.values()))
+        ).all()
+        whole = {(site_id, course_id) for site_id, course_id, group_id, *_ in rows if not group_id}
+        self._by_place: dict[tuple[UUID, str], dict[UUID, Community]] = {}
+        for site_id, course_id, group_id, of_course, of_group, community in rows:
+            # Where the whole course is a community, its idnumber means that one, and none of its groups.
+            if not group_id or (site_id, course_id) not in whole:
+                self._by_place.setdefault((site_id, of_course), {})[community.id] = community
+            if group_id and of_group:
+                self._by_place.setdefault((site_id, of_group), {})[community.id] = community
+        # By its id a community is named wherever its courses are.
+        self._by_id = {community.id: community for community in session.scalars(select(Community))}
+
+    def _read_accounts(self, session: Session, users: Sequence[int], idnumbers: Sequence[str]) -> None:
         self._by_user: dict[tuple[UUID, int], Account] = {}
         self._by_idnumber: dict[tuple[UUID, str], list[Account]] = {}
-        users = sorted({row.user for row in rows if row.user is not None})
-        idnumbers = sorted({row.idnumber for row in rows if row.idnumber})
         on_sites = Account.site_id.in_(self._sites.values())
         persons: set[UUID] = set()
         for account in session.scalars(select(Account).where(on_sites, among(Account.moodle_user_id, users))):
@@ -114,14 +140,14 @@ class Lookup:
         for account in session.scalars(named):
             self._by_idnumber.setdefault((account.site_id, account.idnumber), []).append(account)
             persons.add(account.person_id)
-        pairs = select(Membership.community_id, Membership.person_id).where(
-            among(Membership.person_id, sorted(persons))
-        )
-        self._members = {(community, person) for community, person in session.execute(pairs)}
+        m = Membership
+        held = select(m.id, m.community_id, m.person_id).where(among(m.person_id, sorted(persons)))
+        self._members = {(community, person): member for member, community, person in session.execute(held)}
 
     def _read_modules(self, session: Session) -> None:
         rows = session.execute(
             select(MirrorModule.site_id, CommunityCourse.community_id, MirrorModule.idnumber, MirrorModule.module_id)
+            .distinct()
             .join(
                 CommunityCourse,
                 (CommunityCourse.site_id == MirrorModule.site_id)

@@ -23,6 +23,7 @@ class Region(NamedTuple):
     idnumber: str
     fullname: str
     category: str
+    category_idnumber: str
     facilitator: int
 
 
@@ -56,6 +57,7 @@ ACTIVITIES = (
     Activity(3, "ACT-10", "assign", 2, "Action plan"),
     Activity(3, "ACT-11", "feedback", 2, "Evaluation of the community"),
     Activity(3, "ACT-12", "choice", 2, "Choose a study circle for next term"),
+    Activity(0, "ORIENT", "page", 2, "Orientation: how to find your way in Moodle"),
 )
 
 COURSE_CRITERIA = ("F2F-1", "F2F-2", "ACT-10", "ACT-12")
@@ -64,8 +66,8 @@ COURSE_CRITERIA = ("F2F-1", "F2F-2", "ACT-10", "ACT-12")
 BAY, LOS_ANGELES = 2, 3
 
 REGIONS = (
-    Region(BAY, "EBWIESL-BAY", "COP-EBWIESL-BAY", f"{TOPIC}: Bay Area", "Bay Area", 5),
-    Region(LOS_ANGELES, "EBWIESL-LA", "COP-EBWIESL-LA", f"{TOPIC}: Los Angeles", "Los Angeles", 6),
+    Region(BAY, "EBWIESL-BAY", "COP-EBWIESL-BAY", f"{TOPIC}: Bay Area", "Bay Area", "COP-BAY", 5),
+    Region(LOS_ANGELES, "EBWIESL-LA", "COP-EBWIESL-LA", f"{TOPIC}: Los Angeles", "Los Angeles", "COP-LA", 6),
 )
 
 STAFF = (
@@ -116,3 +118,5 @@ ROLES = (
 EDITING_TEACHER, STUDENT = 3, 5
 
 GROUPS = ("County partners", "Program leads")
+GROUPING, GROUPING_IDNUMBER = "Working groups", "WORKING"
+"""Both groups of a course are in it."""

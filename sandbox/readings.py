@@ -14,7 +14,12 @@ _ORDER = ("role", "course", "module", "account", "enrolment", "completion")
 
 def course(db: Db, course_id: int) -> Reading:
     """A course row."""
-    row = one(db, "SELECT * FROM course WHERE id = ?", course_id)
+    row = one(
+        db,
+        "SELECT c.*, coalesce(k.idnumber, '') AS category_idnumber FROM course c"
+        " LEFT JOIN course_categories k ON k.id = c.category WHERE c.id = ?",
+        course_id,
+    )
     if row is None:
         return {"kind": "course", "course": course_id, "present": False}
     return {
@@ -25,6 +30,8 @@ def course(db: Db, course_id: int) -> Reading:
         "fullname": row["fullname"],
         "idnumber": row["idnumber"],
         "category": row["category"],
+        "category_idnumber": row["category_idnumber"],
+        "fields": {},
         "visible": bool(row["visible"]),
         "startdate": row["startdate"],
         "enddate": row["enddate"],
@@ -105,8 +112,17 @@ def enrolment(db: Db, course_id: int, user_id: int) -> Reading:
         "user": user_id,
         "enrolments": [dict(row) for row in enrolments.fetchall()],
         "roles": [dict(row) for row in roles.fetchall()],
-        "groups": [dict(row) for row in groups.fetchall()],
+        "groups": [dict(row) | {"groupings": _groupings(db, row["id"])} for row in groups.fetchall()],
     }
+
+
+def _groupings(db: Db, group_id: int) -> list[str]:
+    rows = db.execute(
+        "SELECT g.idnumber, g.name FROM groupings g JOIN groupings_groups i ON i.groupingid = g.id"
+        " WHERE i.groupid = ? ORDER BY g.id",
+        (group_id,),
+    )
+    return [row["idnumber"] or row["name"] for row in rows.fetchall()]
 
 
 def completion(db: Db, course_id: int, module_id: int, user_id: int) -> Reading:

@@ -77,9 +77,13 @@ def _course(db: Db, region: content.Region, now: float) -> None:
             "<p>A regional Community of Practice, 18 hours.</p>",
         ),
     )
+    db.execute("INSERT INTO course_categories VALUES (?, ?)", (region.course, region.category_idnumber))
+    grouping = (region.course, region.course, content.GROUPING, content.GROUPING_IDNUMBER)
+    db.execute("INSERT INTO groupings VALUES (?, ?, ?, ?)", grouping)
     for group, name in enumerate(content.GROUPS, start=1):
         row = (10 * region.course + group, region.course, f"{name}, {region.category}", "")
         db.execute("INSERT INTO groups VALUES (?, ?, ?, ?)", row)
+        db.execute("INSERT INTO groupings_groups VALUES (?, ?)", (region.course, row[0]))
 
 
 def _activities(db: Db, region: content.Region, now: float, instances: Counter[str]) -> None:

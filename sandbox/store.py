@@ -70,6 +70,17 @@ CREATE TABLE outbox (
   created REAL NOT NULL);
 """
 
+ADDED = """
+CREATE TABLE IF NOT EXISTS course_categories (id INTEGER PRIMARY KEY, idnumber TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS groupings (
+  id INTEGER PRIMARY KEY, course INTEGER NOT NULL REFERENCES course, name TEXT NOT NULL,
+  idnumber TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS groupings_groups (
+  groupingid INTEGER NOT NULL REFERENCES groupings, groupid INTEGER NOT NULL REFERENCES groups,
+  PRIMARY KEY (groupingid, groupid));
+"""
+"""Tables that an earlier sandbox's file lacks: it gets them, empty."""
+
 
 class StateError(Exception):
     """The state file can't be used; the message is one sentence for the person who started it."""
@@ -104,11 +115,10 @@ class Store:
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.execute("PRAGMA foreign_keys = ON")
         self._db.execute("PRAGMA busy_timeout = 5000")
-        if tables:
-            return False
         mark = f"PRAGMA application_id = {APPLICATION_ID};"
-        self._db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} {mark} COMMIT;")
-        return True
+        script = ADDED if tables else f"{SCHEMA} {ADDED} {mark}"
+        self._db.executescript(f"BEGIN IMMEDIATE; {script} COMMIT;")
+        return not tables
 
     @contextmanager
     def write(self) -> Iterator[Db]:

@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from mappings.completion import Completion, Observation, clash
-from records.communities import CourseSeen, ModuleSeen
+from records.claims import CourseSeen
 from records.completions import CompletionKey, Reported
 from records.inbox import Question
 from records.mirror import PairReport, Row
+from records.module_forms import ModuleSeen
 
 SEVERAL = "several_in_one_second"
 

@@ -6,9 +6,10 @@ from jobs.kinds.batch import Batch, Source
 from jobs.wire import CourseReading, EventData, ModuleReading
 from mappings.completion import EVENT, READING
 from mappings.facts import Activity
-from records.communities import CourseSeen, ModuleSeen
+from records.claims import CourseSeen
 from records.inbox import Question
 from records.mirror import Row
+from records.module_forms import ModuleSeen
 
 
 def course_reading(batch: Batch, source: Source, reading: CourseReading) -> None:
@@ -23,13 +24,24 @@ def course_reading(batch: Batch, source: Source, reading: CourseReading) -> None
             "fullname": reading.fullname,
             "idnumber": reading.idnumber,
             "category_id": reading.category,
+            "category_idnumber": reading.category_idnumber,
+            "fields": reading.fields,
             "visible": reading.visible,
             "startdate": reading.startdate,
             "enddate": reading.enddate,
         }
     )
     if reading.present:
-        batch.courses_seen.append(CourseSeen((source.site_id, reading.course), reading.idnumber, reading.read_at))
+        batch.courses_seen.append(
+            CourseSeen(
+                (source.site_id, reading.course),
+                reading.idnumber,
+                reading.read_at,
+                shortname=reading.shortname,
+                category_idnumber=reading.category_idnumber,
+                fields=reading.fields,
+            )
+        )
 
 
 def module_reading(batch: Batch, source: Source, reading: ModuleReading) -> None:
@@ -77,7 +89,7 @@ def course_deleted(batch: Batch, source: Source, data: EventData) -> None:
     batch.courses.append(
         _gone(source.site_id, data)
         | {"course_id": data.course, "shortname": "", "fullname": "", "idnumber": "", "category_id": None}
-        | {"visible": False, "startdate": None, "enddate": None}
+        | {"category_idnumber": "", "fields": {}, "visible": False, "startdate": None, "enddate": None}
     )
 
 

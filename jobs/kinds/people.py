@@ -69,6 +69,8 @@ def enrolment_reading(batch: Batch, source: Source, reading: EnrolmentReading) -
             "course_id": reading.course,
             "name": row.name,
             "idnumber": row.idnumber,
+            # In one order: the same groupings told in another one are no news.
+            "groupings": sorted(set(row.groupings)),
             "present": True,
             "as_of": reading.read_at,
             "rank": READING,

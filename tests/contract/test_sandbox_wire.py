@@ -39,6 +39,32 @@ def test_the_whole_site_is_told_by_the_schema(site: Site, schema: Draft202012Val
     assert kinds == {"role", "course", "module", "account", "enrolment"}
 
 
+def test_categories_and_groupings_are_told(site: Site) -> None:
+    found = [reading for batch in site.full_batches() for reading in batch["readings"]]
+    courses = {r["idnumber"]: (r["category_idnumber"], r["fields"]) for r in found if r["kind"] == "course"}
+    assert courses[BAY] == ("COP-BAY", {})
+    groupings = [g["groupings"] for r in found if r["kind"] == "enrolment" for g in r["groups"]]
+    assert groupings
+    assert all(names == ["WORKING"] for names in groupings)
+    with site.store.write() as db:
+        db.execute("UPDATE groupings SET idnumber = ''")
+        db.execute("DELETE FROM course_categories")
+    found = [reading for batch in site.full_batches() for reading in batch["readings"]]
+    assert {r["category_idnumber"] for r in found if r["kind"] == "course"} == {""}
+    assert next(g["groupings"] for r in found if r["kind"] == "enrolment" for g in r["groups"]) == ["Working groups"]
+
+
+def test_a_state_file_of_before_has_neither(tmp_path: Path, schema: Draft202012Validator) -> None:
+    path = tmp_path / "old.db"
+    with Site(path) as old, old.store.write() as db:
+        db.execute("DROP TABLE groupings_groups")
+        db.execute("DROP TABLE groupings")
+        db.execute("DROP TABLE course_categories")
+    with Site(path) as site:
+        for batch in site.full_batches():
+            schema.validate(batch)
+
+
 def test_a_whole_term_is_sent_by_the_schema_and_true(site: Site, schema: Draft202012Validator) -> None:
     term = Term(site, seconds=0)
     steps = term.plan()

@@ -29,7 +29,8 @@ MUTANTS = settings(max_examples=1_500, deadline=None, derandomize=True)
 
 READINGS: dict[str, dict[str, Any]] = {
     "course": {"course": 2, "present": True, "shortname": "C", "fullname": "A course", "idnumber": "COP-EBWI-BAY"}
-    | {"category": 1, "visible": True, "startdate": 1_795_000_000, "enddate": 0},
+    | {"category": 1, "category_idnumber": "COP", "fields": {"region": "Bay Area"}}
+    | {"visible": True, "startdate": 1_795_000_000, "enddate": 0},
     "module": {"module": 3, "course": 2, "present": True, "modname": "page", "name": "A page", "idnumber": ""}
     | {"section_number": 1, "section_name": "One", "visible": True, "tracking": 2},
     "role": {"role": 5, "shortname": "student"},
@@ -40,7 +41,7 @@ READINGS: dict[str, dict[str, Any]] = {
         "user": 6,
         "enrolments": [{"id": 1, "method": "manual", "status": 0, "timestart": 0, "timeend": 1_795_000_000}],
         "roles": [{"id": 1, "role": 5, "shortname": "student"}],
-        "groups": [{"id": 1, "name": "A", "idnumber": ""}],
+        "groups": [{"id": 1, "name": "A", "idnumber": "", "groupings": ["TEAMS", "Evening groups"]}],
     },
     "completion": {"module": 3, "course": 2, "user": 6, "present": True, "state": 1, "timemodified": 1_795_000_000}
     | {"overrideby": None},
@@ -158,6 +159,42 @@ def test_the_samples_are_good_and_name_every_field(item: dict[str, Any]) -> None
     assert by_intake(item)
     kind = item.get("kind", "event")
     assert set(SCHEMA["$defs"][kind]["properties"]) <= set(item)
+    for field, form in SCHEMA["$defs"][kind]["properties"].items():
+        if "properties" in form.get("items", {}):
+            assert set(form["items"]["properties"]) == set(item[field][0])
+
+
+@pytest.mark.parametrize(("kind", "field"), [("course", "category_idnumber"), ("course", "fields")])
+def test_what_a_reading_may_leave_out(kind: str, field: str) -> None:
+    item = {"kind": kind, "read_at": AT} | READINGS[kind]
+    del item[field]
+    assert by_schema(item)
+    assert by_intake(item)
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "value"),
+    [
+        ("course", ("fields",), {f"field{n}": "" for n in range(51)}),
+        ("course", ("fields",), {"x" * 1_334: ""}),
+        ("course", ("fields", "region"), None),
+        ("course", ("category_idnumber",), 7),
+        ("account", ("profile",), {"x" * 1_334: ""}),
+        ("enrolment", ("groups", 0, "groupings"), ["x"] * 51),
+        ("enrolment", ("groups", 0, "groupings"), "TEAMS"),
+        ("enrolment", ("groups", 0, "groupings"), [{"idnumber": "TEAMS"}]),
+    ],
+)
+def test_both_forbid_the_same_maps_and_lists(kind: str, path: tuple[Any, ...], value: Any) -> None:
+    item = mutant({"kind": kind, "read_at": AT} | READINGS[kind], path, value)
+    assert not by_schema(item)
+    assert not by_intake(item)
+
+
+def test_a_group_may_leave_its_groupings_out() -> None:
+    item = mutant({"kind": "enrolment", "read_at": AT} | READINGS["enrolment"], ("groups", 0, "groupings"), GONE)
+    assert by_schema(item)
+    assert by_intake(item)
 
 
 def test_both_know_the_same_kinds() -> None:

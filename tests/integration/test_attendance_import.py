@@ -96,6 +96,7 @@ def test_changed_minutes_are_another_version_of_the_fact(cli: Cli, place: Place,
         "action": "changed",
         "before": 240,
         "minutes": 200,
+        "status": None,
     }
     assert facts(place.engine) == [(1, 240, False), (2, 200, True)]
     settle(place.engine)
@@ -196,7 +197,7 @@ WRONG = (
     (changed("moodle,", "elsewhere,"), "site: there is no site 'elsewhere'"),
     (
         changed("COP-EBWIESL-BAY", "COP-MATH-BAY"),
-        "community: no community has a course of the idnumber 'COP-MATH-BAY'",
+        "community: no community has a course or group of the idnumber 'COP-MATH-BAY'",
     ),
     (changed(",F2F-1,", ",,"), "session: is empty"),
     (changed(",F2F-1,", f",{'x' * 81},"), "session: is longer than 80 characters"),

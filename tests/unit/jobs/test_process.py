@@ -76,7 +76,7 @@ def test_a_poisoned_item_becomes_a_dead_letter_alone(house: House, capsys: pytes
     house.post(readings=[role(number) for number in range(10, 17)])
     failures = []
     for _ in range(inbox.MAX_FAILURES):
-        process.drain(house.engine)
+        process.drain(house.engine, house.settings.encryption_key)
         status, reason, failed = next(row for row in rows(house).values() if row[0] != "done")
         failures.append((status, reason, failed))
         make_due(house)
@@ -84,7 +84,7 @@ def test_a_poisoned_item_becomes_a_dead_letter_alone(house: House, capsys: pytes
     assert failures == [("pending", "ArithmeticError", n) for n in range(1, inbox.MAX_FAILURES)] + [
         ("dead", "ArithmeticError", inbox.MAX_FAILURES)
     ]
-    assert process.drain(house.engine) == 0
+    assert process.drain(house.engine, house.settings.encryption_key) == 0
     assert {failed for status, _, failed in rows(house).values() if status == "done"} == {0}
     logged = capsys.readouterr().out
     assert "inbox_item_failed" in logged
@@ -98,7 +98,7 @@ def test_a_dead_letter_is_replayed_once_it_can_be_digested(
     request.getfixturevalue("poison")
     house.post(readings=[role(13)])
     for _ in range(inbox.MAX_FAILURES):
-        process.drain(house.engine)
+        process.drain(house.engine, house.settings.encryption_key)
         make_due(house)
     assert house.waiting() == [("dead", "ArithmeticError")]
     monkeypatch.setitem(READERS, "role", digest)
@@ -113,7 +113,7 @@ def test_a_dead_letter_is_replayed_once_it_can_be_digested(
 def test_a_failed_item_is_not_due_at_once(house: House, request: pytest.FixtureRequest) -> None:
     request.getfixturevalue("poison")
     house.post(readings=[role(13)])
-    assert process.drain(house.engine) == 1
+    assert process.drain(house.engine, house.settings.encryption_key) == 1
     with Session(house.engine) as session:
         wait = session.scalar(select(InboxItem.due_at - InboxItem.received_at))
     assert wait is not None
@@ -125,7 +125,7 @@ def test_what_kills_its_process_again_and_again_is_buried(house: House) -> None:
     house.post(readings=[role(10)])
     with Session(house.engine) as session, session.begin():
         session.execute(update(InboxItem).values(attempts=inbox.MAX_ATTEMPTS))
-    process.drain(house.engine)
+    process.drain(house.engine, house.settings.encryption_key)
     assert house.waiting() == [("dead", "every attempt died with its process")]
     assert roles(house) == set()
 
@@ -143,7 +143,7 @@ def test_an_item_that_somebody_else_works_on_is_left_alone(house: House) -> None
     first, second = sorted(rows(house))
     with Session(house.engine) as other, other.begin():
         assert [item.id for item in inbox.take(other, [first])] == [first]
-        process.process(house.engine, [first, second])
+        process.process(house.engine, house.settings.encryption_key, [first, second])
         assert roles(house) == {11}
     house.work()
     assert roles(house) == {10, 11}
@@ -156,7 +156,7 @@ def test_malformed_items_are_quarantined_when_they_are_taken(house: House) -> No
         put(house, "event", {"eventname": "\\core\\event\\role_assigned", "timecreated": 1, "contextlevel": 50}),
     ]
     good = put(house, "reading.role", role(10))
-    process.drain(house.engine)
+    process.drain(house.engine, house.settings.encryption_key)
     assert {item: row[:2] for item, row in rows(house).items()} == {
         **dict.fromkeys(bad, ("quarantined", "malformed")),
         good: ("done", None),
@@ -218,7 +218,7 @@ def test_a_database_that_is_away_is_nobodys_fault(house: House, monkeypatch: pyt
 
     monkeypatch.setattr(inbox, "take", away)
     with pytest.raises(OperationalError):
-        process.drain(house.engine)
+        process.drain(house.engine, house.settings.encryption_key)
     assert [row[0::2] for row in rows(house).values()] == [("pending", 0)]
 
 
@@ -237,7 +237,7 @@ def test_a_deadlock_or_a_time_out_makes_no_dead_letter(
 
     monkeypatch.setattr(inbox, "take", unlucky)
     for _ in range(inbox.MAX_FAILURES + 1):
-        process.drain(house.engine)
+        process.drain(house.engine, house.settings.encryption_key)
         make_due(house)
     assert [row[0::2] for row in rows(house).values()] == [("pending", 0)]
     monkeypatch.setattr(inbox, "take", right)

@@ -35,7 +35,7 @@ def test_the_seed_is_one_topic_in_two_regions(site: Site) -> None:
             "SELECT idnumber FROM course_modules WHERE course = ? AND completion > 0",
             site.course(course),
         )
-        numbers = {f"ACT-{n:02}" for n in range(1, 13)} | {"F2F-1", "F2F-2"}
+        numbers = {f"ACT-{n:02}" for n in range(1, 13)} | {"F2F-1", "F2F-2", "ORIENT"}
         assert {row["idnumber"] for row in rows} == numbers
     assert site.rows("SELECT * FROM outbox") == []
 
