@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 import structlog
+from pydantic import SecretStr
 from sqlalchemy import Engine, func, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -14,7 +15,20 @@ from sqlalchemy.orm import Session
 from jobs.kinds.batch import SEVERAL, Batch, Source, of_one_second
 from jobs.kinds.events import INTERESTING, READERS, check_event, known_event, needs
 from jobs.wire import AnyReading, EventData, reading_adapter
-from records import communities, completions, facts, inbox, memberships, mirror, people
+from records import (
+    communities,
+    community_details,
+    completions,
+    facts,
+    forgotten,
+    inbox,
+    memberships,
+    mirror,
+    module_forms,
+    people,
+    teams,
+)
+from records.claims import groups_read
 from records.completions import CompletionKey
 from records.database import is_unreachable
 from records.inbox import Question
@@ -22,6 +36,8 @@ from records.models import InboxItem, MirrorCourse, MirrorGroup, MirrorModule, M
 
 log = structlog.get_logger()
 BATCH = 500
+ERASED = "erased"
+"""The reason of items that were not kept because the person was erased."""
 TRANSIENT = {"25P03", "40001", "40P01", "55P03", "57014"}
 """Frozen for too long, serialization, deadlock, lock and statement time-outs: nobody's fault, not counted."""
 
@@ -43,8 +59,11 @@ def parse(item: InboxItem) -> Parsed:
     return reading_adapter.validate_python(data)
 
 
-def drain(engine: Engine, *, batch: int = BATCH, turns: int | None = None) -> int:
-    """Process due items until none is left, or for so many batches. Returns how many were taken."""
+def drain(engine: Engine, encryption_key: SecretStr, *, batch: int = BATCH, turns: int | None = None) -> int:
+    """Process due items until none is left, or for so many batches. Returns how many were taken.
+
+    `encryption_key` tells who was erased.
+    """
     seen = 0
     for _ in itertools.count() if turns is None else range(turns):
         with Session(engine) as session, session.begin():
@@ -54,7 +73,7 @@ def drain(engine: Engine, *, batch: int = BATCH, turns: int | None = None) -> in
         if not ids:
             break
         try:
-            process(engine, ids)
+            process(engine, encryption_key, ids)
         except Exception as err:
             # A statement that took too long is no database that is away.
             if is_unreachable(err) and not _reason(err)[1]:
@@ -81,38 +100,63 @@ def _reason(err: Exception) -> tuple[str, bool]:
     return " ".join(part for part in (type(err).__name__, code, constraint) if part), code in TRANSIENT
 
 
-def process(engine: Engine, ids: Sequence[int]) -> None:
+def process(engine: Engine, encryption_key: SecretStr, ids: Sequence[int]) -> None:
     """Apply claimed items to mirror, facts and marks, and finish them, in one transaction."""
     try:
-        batch = _process(engine, ids, alone=False)
+        batch = _process(engine, encryption_key, ids, alone=False)
     except NeedsToBeAlone:
-        batch = _process(engine, ids, alone=True)
+        batch = _process(engine, encryption_key, ids, alone=True)
     if batch.courses or batch.modules:
         with Session(engine) as session, session.begin():
             inbox.release_waiting(session)
 
 
-def _process(engine: Engine, ids: Sequence[int], *, alone: bool) -> Batch:
+def _process(engine: Engine, encryption_key: SecretStr, ids: Sequence[int], *, alone: bool) -> Batch:
     with Session(engine) as session, session.begin():
         items = inbox.take(session, ids)
-        return work_off(session, items, alone=alone) if items else Batch()
+        return work_off(session, encryption_key, items, alone=alone) if items else Batch()
 
 
-def work_off(session: Session, items: list[InboxItem], *, alone: bool) -> Batch:
+def work_off(session: Session, encryption_key: SecretStr, items: list[InboxItem], *, alone: bool) -> Batch:
     """Apply items that the caller has locked, and finish them. Returns what they amounted to.
 
     Raises NeedsToBeAlone where they change a course, a module or a role, and others may be at work beside it.
     """
     mirror.side_by_side(session, {item.site_id for item in items}, alone=alone)
-    ready = _ready(session, _understood(session, items))
+    ready = _ready(session, _understood(session, _remembered(session, encryption_key, items)))
     batch = gather(ready)
-    groundwork = ((MirrorCourse, batch.courses), (MirrorModule, batch.modules), (MirrorRole, batch.roles))
-    if not alone and any(mirror.is_news(session, model, rows) for model, rows in groundwork):
+    if not alone and _changes_groundwork(session, batch):
         raise NeedsToBeAlone
     apply(session, batch)
     inbox.finish(session, [item.id for item, _ in ready])
     _received(session, items)
     return batch
+
+
+def _remembered(session: Session, encryption_key: SecretStr, items: list[InboxItem]) -> list[InboxItem]:
+    """Those that are not about somebody who was erased: such are counted, and deleted before anything reads them.
+
+    The site's lock is held by now: whoever is being erased is erased, or will be after this batch.
+    """
+    gone = forgotten.redact(session, encryption_key, items)
+    days = sorted({(item.site_id, item.received_at.date()) for item in items if item.id in gone})
+    for site_id, day in days:
+        of_day = [i for i in items if i.id in gone and (i.site_id, i.received_at.date()) == (site_id, day)]
+        inbox.count_ignored(session.connection(), site_id, day, [(item.kind, ERASED) for item in of_day])
+    return [item for item in items if item.id not in gone]
+
+
+def _changes_groundwork(session: Session, batch: Batch) -> bool:
+    """Whether a batch changes what others build on: courses, modules, roles, groups, or what is a community."""
+    groundwork = (
+        (MirrorCourse, batch.courses),
+        (MirrorModule, batch.modules),
+        (MirrorRole, batch.roles),
+        (MirrorGroup, batch.groups),
+    )
+    if any(mirror.is_news(session, model, rows) for model, rows in groundwork):
+        return True
+    return communities.would_place(session, batch.courses_seen, groups_read(batch.groups))
 
 
 def _understood(session: Session, items: list[InboxItem]) -> list[tuple[InboxItem, Parsed]]:
@@ -176,21 +220,34 @@ def gather(ready: Sequence[tuple[InboxItem, Parsed]]) -> Batch:
 
 def apply(session: Session, batch: Batch) -> None:
     """Write a batch: the tables always in this order, so that workers never wait in a circle."""
-    of_completions = {(key[0], seen.course_id, key[2]) for key, seen in batch.completions.items()}
-    mirror.take_turns(session, of_completions | {report.pair for report in batch.pairs})
-    mirror.stand(session, MirrorCourse, batch.courses)
+    accounts = {(row["site_id"], row["moodle_user_id"]) for row in batch.accounts}
+    mirror.take_turns(
+        session,
+        accounts | {(key[0], key[2]) for key in batch.completions} | {(r.pair[0], r.pair[2]) for r in batch.pairs},
+    )
+    courses = {(site, course) for site, course in mirror.stand(session, MirrorCourse, batch.courses)}
     modules = {(site, module) for site, module in mirror.stand(session, MirrorModule, batch.modules)}
     roles = mirror.stand(session, MirrorRole, batch.roles)
     people.report_accounts(session, batch.accounts)
-    mirror.stand(session, MirrorGroup, batch.groups)
+    groups = {(site, group) for site, group in mirror.stand(session, MirrorGroup, batch.groups)}
     pairs, pair_clashes = mirror.report_pairs(session, batch.pairs)
     changed, clashes = completions.merge_completions(session, batch.completions)
+    groups_seen = groups_read(batch.groups)
+    placed = communities.place(session, batch.courses_seen, groups_seen)
 
-    facts.refresh_completion_facts(session, _causes(session, batch, changed, pairs, modules))
-    communities.see_modules(session, batch.modules_seen)
-    communities.decide_bindings(session, modules)
-    communities.place_courses(session, batch.courses_seen)
+    causes = _causes(session, batch, changed, pairs, modules)
+    users = {(site, user) for site, _, user in pairs | set(causes)}
+    memberships.hold_memberships(session, users | accounts, teams.mates(users))
+    facts.refresh_completion_facts(session, causes)
+    module_forms.see_modules(session, batch.modules_seen)
+    module_forms.decide_bindings(session, modules)
+    communities.settle(session, placed)
+    teams.place_teams(session, groups_seen)
+    teams.refresh_teams(session, groups)
     memberships.refresh_memberships(session, pairs)
+    memberships.refresh_users(session, accounts)
+    teams.mark_mates(session, pairs)
+    community_details.refresh_details(session, courses | {seen.course for seen in groups_seen if seen.key in groups})
     memberships.mark_sites(session, {site for site, _ in roles})
     batch.questions += [Question(*pair, None, SEVERAL, second) for pair, second in pair_clashes.items()]
     batch.questions += [of_one_second(k, batch.completions[k].course_id, second) for k, second in clashes.items()]

@@ -1,6 +1,6 @@
 """Reconcile dirty memberships, each under its row lock; mark those whose time has come."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -44,6 +44,18 @@ def reconcile_dirty(engine: Engine, clock: Callable[[], datetime], *, batch: int
         done += len(ids)
         if not ids:
             return done
+
+
+def reconcile_these(engine: Engine, ids: Sequence[UUID], clock: Callable[[], datetime]) -> Iterator[int]:
+    """Reconcile certain memberships, dirty or not, for somebody who waits for it. Yields how many are done."""
+    for start in range(0, len(ids), BATCH):
+        with Session(engine) as session, session.begin():
+            chunk = (
+                select(Membership.id).where(among(Membership.id, ids[start : start + BATCH])).order_by(Membership.id)
+            )
+            # A statement of its own: what is read after it sees all that marked them.
+            ledger.reconcile(session, session.scalars(chunk.with_for_update(key_share=True)).all(), clock())
+        yield min(start + BATCH, len(ids))
 
 
 def _take(session: Session, limit: int, but: set[UUID]) -> list[UUID]:

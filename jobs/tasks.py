@@ -8,7 +8,7 @@ from jobs import process, reconcile
 from jobs.queues import QueueName, lower_flag, wake
 from jobs.reread import reread
 from jobs.runtime import current
-from records import inbox
+from records import forgotten, inbox
 from records.models import InboxItem
 
 log = structlog.get_logger()
@@ -23,7 +23,7 @@ def drain_inbox() -> int:
     """
     runtime = current()
     lower_flag(runtime.redis, QueueName.INBOX)
-    taken = process.drain(runtime.engine, turns=TURNS)
+    taken = process.drain(runtime.engine, runtime.settings.encryption_key, turns=TURNS)
     if taken:
         wake(runtime.redis, QueueName.RECONCILE)
         wake(runtime.redis, QueueName.INBOX)
@@ -55,10 +55,14 @@ def look() -> None:
 
 
 def prune_inbox() -> None:
+    """Delete what its retention is over for, and what intake put aside about people who were erased."""
     runtime = current()
     with Session(runtime.engine) as session, session.begin():
         deleted = inbox.prune(session, runtime.settings.payload_retention_days)
-    log.info("inbox_pruned", items=deleted)
+    redacted = sum(
+        hit for _, hit in forgotten.redact_inbox(runtime.engine, runtime.settings.encryption_key, forgotten.PUT_ASIDE)
+    )
+    log.info("inbox_pruned", items=deleted, redacted=redacted)
 
 
 def reread_accounts() -> int:

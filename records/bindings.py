@@ -9,13 +9,12 @@ from sqlalchemy.orm import Session
 
 from mappings.credit import credits_of
 from mappings.facts import Activity
-from records import audit, ledger
+from records import answers, audit
 from records.actor import Actor
-from records.communities import activity_of, decide_bindings
-from records.facts import completion_key
+from records.facts import completion_prefix
+from records.mirror import side_by_side
 from records.models import Account, Binding, CommunityCourse, Decision, FactRow, Membership, MirrorModule, uuid7
-
-CHUNK = 500
+from records.module_forms import activity_of, decide_bindings
 
 
 class BindingError(Exception):
@@ -54,8 +53,8 @@ def _proposal(session: Session, binding: Binding, now: datetime) -> Proposal:
     active = _active(session, binding)
     members = _members(session, binding)
     before = after = 0
-    for start in range(0, len(members), CHUNK):
-        for item in ledger.inputs_of(session, members[start : start + CHUNK]):
+    for start in range(0, len(members), answers.AT_ONCE):
+        for item in answers.inputs_of(session, members[start : start + answers.AT_ONCE]):
             before += _minutes(item, now)
             after += _minutes(_as_if(item, binding), now)
     return Proposal(
@@ -99,15 +98,15 @@ def _members(session: Session, binding: Binding) -> list[UUID]:
     return list(found)
 
 
-def _as_if(item: ledger.Inputs, binding: Binding) -> ledger.Inputs:
+def _as_if(item: answers.Inputs, binding: Binding) -> answers.Inputs:
     """The inputs as they would be if the binding's form counted."""
-    prefix = completion_key((binding.site_id, binding.module_id, 0)).removesuffix("0")
+    prefix = completion_prefix(binding.site_id, binding.module_id)
     form = activity_of(binding)
     return replace(item, facts=[replace(f, activity=form) if f.key.startswith(prefix) else f for f in item.facts])
 
 
-def _minutes(item: ledger.Inputs, now: datetime) -> int:
-    return sum(credit.minutes for credit in credits_of(ledger.answer(item, now).lines))
+def _minutes(item: answers.Inputs, now: datetime) -> int:
+    return sum(credit.minutes for credit in credits_of(answers.answer(item, now).lines))
 
 
 def accept(session: Session, binding_id: UUID, *, actor: Actor, role: str, reason: str, now: datetime) -> None:
@@ -128,6 +127,8 @@ def _proposed(session: Session, binding_id: UUID) -> Binding:
     module = session.execute(select(Binding.site_id, Binding.module_id).where(Binding.id == binding_id)).one_or_none()
     if module is None:
         raise BindingError(f"There is no change {binding_id}: see `copbridge binding list`.")
+    # Who completes the activity while its form changes finds either the one or the other, and is marked.
+    side_by_side(session, [module.site_id], alone=True)
     # The module's row first: whoever decides about its forms takes that lock, too.
     session.execute(
         select(MirrorModule.module_id)

@@ -9,10 +9,10 @@ from sqlalchemy import Engine, func, or_, select
 from sqlalchemy.orm import Session
 
 from records import ledger
+from records.answers import AT_ONCE, Place, page
+from records.keys import among
 from records.memberships import mark_dirty
 from records.models import Membership, StandingRow
-
-CHUNK = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +30,16 @@ def count_memberships(session: Session) -> int:
 
 def check_books(engine: Engine, now: datetime) -> Iterator[Checked]:
     """Compare chunk by chunk, each in one snapshot, so that work which goes on meanwhile is no difference."""
-    last: UUID | None = None
+    last: Place | None = None
     while True:
         with Session(engine) as session:
             session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-            page = select(Membership.id).order_by(Membership.id).limit(CHUNK)
-            ids = list(session.scalars(page.where(Membership.id > last) if last else page))
-            if not ids:
+            places = page(session, select(Membership.id), last)
+            if not places:
                 return
-            last = ids[-1]
-            settled = _settled(session, ids, now)
-            yield Checked(len(settled), len(ids) - len(settled), ledger.compare(session, settled, now))
+            last = places[-1]
+            settled = _settled(session, [membership for _, membership in places], now)
+            yield Checked(len(settled), len(places) - len(settled), ledger.compare(session, settled, now))
 
 
 def _settled(session: Session, ids: list[UUID], now: datetime) -> list[UUID]:
@@ -50,7 +49,7 @@ def _settled(session: Session, ids: list[UUID], now: datetime) -> list[UUID]:
             select(Membership.id)
             .outerjoin(StandingRow, StandingRow.membership_id == Membership.id)
             .where(
-                Membership.id.in_(ids),
+                among(Membership.id, ids),
                 Membership.dirty_at.is_(None),
                 or_(StandingRow.valid_until.is_(None), StandingRow.valid_until > now),
             )
@@ -63,6 +62,6 @@ def repair(session: Session, memberships: set[UUID]) -> int:
     """Mark memberships whose books differ: the next reconciling brings them in line."""
     ids = sorted(memberships)
     return sum(
-        mark_dirty(session, select(Membership.id).where(Membership.id.in_(ids[start : start + CHUNK])))
-        for start in range(0, len(ids), CHUNK)
+        mark_dirty(session, select(Membership.id).where(among(Membership.id, ids[start : start + AT_ONCE])))
+        for start in range(0, len(ids), AT_ONCE)
     )

@@ -1,274 +1,234 @@
-"""Courses become communities; modules get their bindings; enrolments become memberships."""
+"""Courses, and groups in them, become communities: the earliest reading that a program claims stands."""
 
-import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from mappings.facts import Activity
-from mappings.matching import Placement, place_course, rule_for
-from mappings.program import ActivityRule, ProgramVersion
+from mappings.program import Program
+from records import teams
+from records.claims import (
+    Claim,
+    Claimants,
+    CourseKey,
+    CourseSeen,
+    GroupSeen,
+    accepted,
+    claimants,
+    forms_of,
+    groups_matter,
+    groups_of,
+    looks_at_groups,
+    slugs_of,
+)
+from records.community_details import refresh_details
 from records.keys import among
-from records.memberships import mark_course, refresh_memberships
+from records.memberships import belonging, mark_courses, mark_persons, refresh_memberships
 from records.models import (
-    Binding,
+    Account,
     Community,
     CommunityCourse,
-    Decision,
-    MirrorCourse,
-    MirrorModule,
+    LedgerEntry,
+    Membership,
     MirrorParticipation,
+    StandingRow,
     uuid7,
 )
-from records.programs import newest, versions_by_program
+from records.module_forms import decide_bindings, modules_of
 
-CourseKey = tuple[UUID, int]
-ModuleKey = tuple[UUID, int]
-
-
-@dataclass(frozen=True, slots=True)
-class CourseSeen:
-    key: CourseKey
-    idnumber: str
-    as_of: datetime
+PlaceKey = tuple[UUID, int, int]
+"""(site, course, group); the group 0 is everybody in the course."""
+PLACING = "communities"
+"""Names the lock: one community may have courses on several sites."""
 
 
 @dataclass(frozen=True, slots=True)
-class ModuleSeen:
-    key: ModuleKey
-    course_id: int
-    activity: Activity
+class _Held:
+    """Which community a course or group is, by a reading of that time."""
+
     as_of: datetime
+    community_id: UUID
+    what: tuple[UUID, str, str, str]
+    """Program, topic, region and key."""
 
 
-def placements(session: Session, idnumber: str) -> list[tuple[UUID, Placement]]:
-    """Every program that claims a course of this idnumber, the first by program code being the one that counts."""
-    found = []
-    for program_id, versions in versions_by_program(session).items():
-        placement = place_course(newest(versions), idnumber)
-        if placement:
-            found.append((newest(versions).program, program_id, placement))
-    return [(program_id, placement) for _, program_id, placement in sorted(found, key=lambda item: item[0])]
+def _what(claim: Claim) -> tuple[UUID, str, str, str]:
+    place = claim.placement
+    return claim.program_id, place.topic, place.region, place.key
 
 
-def place_courses(session: Session, seen: Iterable[CourseSeen]) -> set[CourseKey]:
-    """Make communities of courses whose idnumber a program claims. The earliest reading that placed a
-    course stands, so that a later rename moves nobody's hours. Returns the courses placed anew."""
-    placed = set()
-    wanted = sorted(seen, key=lambda c: (str(c.key), c.as_of))
-    table = CommunityCourse
-    known = {
-        (site, course): basis
-        for site, course, basis in session.execute(
-            select(table.site_id, table.course_id, table.basis_as_of).where(
-                among((table.site_id, table.course_id), [c.key for c in wanted])
-            )
-        )
-    }
-    versions = versions_by_program(session) if wanted else {}
-    for course in wanted:
-        if course.key in known and known[course.key] <= course.as_of:
-            continue
-        claims = [claim for claim in placements(session, course.idnumber) if claim[1].refusal is None]
-        if not claims:
-            continue
-        # The course's row is the lock: two readings of one course take turns.
-        session.execute(
-            select(MirrorCourse.course_id)
-            .where(tuple_(MirrorCourse.site_id, MirrorCourse.course_id) == course.key)
-            .with_for_update()
-        )
-        program_id, place = claims[0]
-        held = session.get(CommunityCourse, course.key, populate_existing=True)
-        values = {
-            "program_id": program_id,
-            "topic": place.topic,
-            "region": place.region,
-            "timezone": newest(versions[program_id]).timezone,
-        }
-        if held is None:
-            community = Community(id=uuid7(), **values)
-            session.add(community)
-            session.flush()
-            session.add(
-                CommunityCourse(
-                    site_id=course.key[0], course_id=course.key[1], community_id=community.id, basis_as_of=course.as_of
-                )
-            )
-            session.flush()
-            placed.add(course.key)
-        elif course.as_of < held.basis_as_of:
-            session.execute(update(Community).where(Community.id == held.community_id).values(**values))
-            held.basis_as_of = course.as_of
-            session.flush()
-            placed.add(course.key)
-    for site_id, course_id in sorted(placed, key=str):
-        decide_bindings(session, _modules_of(session, site_id, course_id))
-        pairs = session.execute(
-            select(
-                MirrorParticipation.site_id, MirrorParticipation.course_id, MirrorParticipation.moodle_user_id
-            ).where(MirrorParticipation.site_id == site_id, MirrorParticipation.course_id == course_id)
-        )
-        refresh_memberships(session, {(s, c, u) for s, c, u in pairs})
-        mark_course(session, {(site_id, course_id)})
-    return placed
+def place(session: Session, courses: Iterable[CourseSeen], groups: Iterable[GroupSeen]) -> set[CourseKey]:
+    """Make communities of courses and groups that a program claims. The earliest reading that placed one stands,
+    so that a later rename moves nobody's hours. Returns the courses in which something was placed anew: see `settle`.
+
+    The mirror holds what was read. Where something is to be placed (`would_place`) nobody else is at work on the site.
+    """
+    courses, groups = list(courses), list(groups)
+    if not courses and not groups:
+        return set()
+    programs = claimants(session)
+    sooner, anew = _sooner(session, programs, courses, groups)
+    _date(session, {key: claim.as_of for key, claim in sooner.items() if key not in anew})
+    if anew:
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtext(PLACING))))
+    by_id = dict(programs)
+    for key in sorted(anew, key=str):
+        _put(session, key, sooner[key], by_id[sooner[key].program_id])
+    return {(site, course) for site, course, _ in anew}
 
 
-def _modules_of(session: Session, site_id: UUID, course_id: int) -> set[ModuleKey]:
-    found = session.scalars(
-        select(MirrorModule.module_id).where(MirrorModule.site_id == site_id, MirrorModule.course_id == course_id)
-    )
-    return {(site_id, module_id) for module_id in found}
+def would_place(session: Session, courses: Iterable[CourseSeen], groups: Iterable[GroupSeen]) -> bool:
+    """Whether some of what was read would become a community, or another one than it is."""
+    courses, groups = list(courses), list(groups)
+    return bool(courses or groups) and bool(_sooner(session, claimants(session), courses, groups)[1])
 
 
-def form_of(activity: Activity) -> str:
-    parts = (activity.idnumber, activity.kind, activity.section, activity.name)
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
-
-
-def see_modules(session: Session, seen: Iterable[ModuleSeen]) -> None:
-    """Keep each form that a module was read in, with the earliest time, and decide which one is bound."""
-    best: dict[tuple[ModuleKey, str], ModuleSeen] = {}
-    for module in seen:
-        name = (module.key, form_of(module.activity))
-        if name not in best or module.as_of < best[name].as_of:
-            best[name] = module
-    held = {
-        ((site, module), form): basis
-        for site, module, form, basis in session.execute(
-            select(Binding.site_id, Binding.module_id, Binding.form, Binding.basis_as_of).where(
-                among((Binding.site_id, Binding.module_id), [module.key for module in best.values()])
-            )
-        )
-    }
-    best = {name: module for name, module in best.items() if name not in held or module.as_of < held[name]}
-    if not best:
+def settle(session: Session, placed: set[CourseKey]) -> None:
+    """What follows where courses, or groups in them, became communities: teams, bindings, memberships, marks."""
+    if not placed:
         return
-    statement = insert(Binding)
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["site_id", "module_id", "form"],
-            set_={"basis_as_of": func.least(Binding.basis_as_of, statement.excluded.basis_as_of)},
-            where=Binding.basis_as_of > statement.excluded.basis_as_of,
-        ),
-        [
-            {
-                "id": uuid7(),
-                "site_id": module.key[0],
-                "module_id": module.key[1],
-                "course_id": module.course_id,
-                "form": form,
-                "status": "seen",
-                "idnumber": module.activity.idnumber,
-                "modname": module.activity.kind,
-                "section_name": module.activity.section,
-                "name": module.activity.name,
-                "basis_as_of": module.as_of,
-            }
-            for (_, form), module in sorted(best.items(), key=str)
-        ],
+    groups = groups_of(session, placed)
+    teams.place_teams(session, groups)
+    teams.refresh_teams(session, {group.key for group in groups})
+    decide_bindings(session, modules_of(session, placed))
+    p = MirrorParticipation
+    pairs = session.execute(
+        select(p.site_id, p.course_id, p.moodle_user_id).where(among((p.site_id, p.course_id), placed))
     )
-    decide_bindings(session, {module.key for module in best.values()})
+    refresh_memberships(session, {(site, course, user) for site, course, user in pairs})
+    mark_courses(session, placed)
+    refresh_details(session, placed)
 
 
-def activity_of(row: Binding | MirrorModule) -> Activity:
-    return Activity(row.idnumber, row.modname, row.section_name, row.name)
+def _sooner(
+    session: Session, programs: Claimants, courses: Sequence[CourseSeen], groups: Sequence[GroupSeen]
+) -> tuple[dict[PlaceKey, Claim], set[PlaceKey]]:
+    """The claims that are earlier than what stands, and which of them make another community of it."""
+    wanted = _claimed(session, programs, courses, groups)
+    held = _held(session, wanted)
+    sooner = {key: claim for key, claim in wanted.items() if key not in held or claim.as_of < held[key].as_of}
+    return sooner, {key for key, claim in sooner.items() if key not in held or held[key].what != _what(claim)}
 
 
-def _matched(versions: tuple[ProgramVersion, ...], activity: Activity) -> ActivityRule | None:
-    """The rule of the newest version that knows the activity."""
-    rules = (rule_for(version.program, activity) for version in reversed(versions))
-    return next((rule for rule in rules if rule), None)
+def _claimed(
+    session: Session, programs: Claimants, courses: Sequence[CourseSeen], groups: Sequence[GroupSeen]
+) -> dict[PlaceKey, Claim]:
+    """The earliest claim to each course, and to each group of the course as it is known now."""
+    found: dict[PlaceKey, Claim] = {}
+
+    def add(key: PlaceKey, claim: Claim) -> None:
+        if key not in found or claim.as_of < found[key].as_of:
+            found[key] = claim
+
+    slugs = slugs_of(session, {course.key[0] for course in courses}) if courses else {}
+    for course in courses:
+        claim = accepted(programs, course.form(slugs.get(course.key[0], "")))
+        if claim:
+            add((*course.key, 0), Claim(*claim, course.as_of))
+    if not looks_at_groups(programs):
+        return found
+    seen = list(groups)
+    forms = forms_of(session, {course.key for course in courses} | {group.course for group in seen})
+    forms = {course: form for course, form in forms.items() if groups_matter(programs, form)}
+    # The groups of a course may be known for long before the course is one that a program looks into.
+    seen += groups_of(session, {course.key for course in courses if course.key in forms})
+    for group in seen:
+        form = forms.get(group.course)
+        claim = accepted(programs, form, group.idnumber) if form else None
+        if claim:
+            add((*group.course, group.key[1]), Claim(*claim, group.as_of))
+    return found
 
 
-def _earns(rule: ActivityRule | None) -> tuple[int, str] | None:
-    return (rule.minutes, rule.component) if rule else None
-
-
-def decide_bindings(session: Session, keys: Iterable[ModuleKey]) -> None:
-    """Which form of each module counts: the one that somebody decided on, else the earliest that a rule
-    matches; and whether the present form is to be proposed. Marks the community where that changed."""
-    wanted = sorted(set(keys), key=str)
+def _held(session: Session, keys: Iterable[PlaceKey]) -> dict[PlaceKey, _Held]:
+    c = CommunityCourse
+    wanted = list(keys)
     if not wanted:
+        return {}
+    rows = session.execute(
+        select(c.site_id, c.course_id, c.group_id, c.basis_as_of, c.community_id)
+        .add_columns(Community.program_id, Community.topic, Community.region, Community.key)
+        .join(Community, Community.id == c.community_id)
+        .where(among((c.site_id, c.course_id, c.group_id), wanted))
+    )
+    return {
+        (site, course, group): _Held(as_of, community, (program, topic, region, key))
+        for site, course, group, as_of, community, program, topic, region, key in rows
+    }
+
+
+def _date(session: Session, earlier: Mapping[PlaceKey, datetime]) -> None:
+    """Keep that an earlier reading said the same."""
+    c = CommunityCourse
+    for key in sorted(earlier, key=str):
+        same = (c.site_id == key[0], c.course_id == key[1], c.group_id == key[2])
+        session.execute(
+            update(c).where(*same, c.basis_as_of > earlier[key]).values(basis_as_of=earlier[key]),
+            execution_options={"synchronize_session": False},
+        )
+
+
+def _put(session: Session, key: PlaceKey, claim: Claim, program: Program) -> None:
+    """Have a course or group be the community of a claim."""
+    held = session.get(CommunityCourse, key, populate_existing=True)
+    if held and held.basis_as_of <= claim.as_of:
         return
-    versions = versions_by_program(session)
-    modules = {
-        (m.site_id, m.module_id): m
-        for m in session.scalars(
-            select(MirrorModule)
-            .where(among((MirrorModule.site_id, MirrorModule.module_id), wanted))
-            .order_by(MirrorModule.site_id, MirrorModule.module_id)
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        )
-    }
-    programs = {
-        (site, course): program
-        for site, course, program in session.execute(
-            select(CommunityCourse.site_id, CommunityCourse.course_id, Community.program_id)
-            .join(Community, Community.id == CommunityCourse.community_id)
-            .where(
-                among(
-                    (CommunityCourse.site_id, CommunityCourse.course_id),
-                    {(m.site_id, m.course_id) for m in modules.values()},
-                )
-            )
-        )
-    }
-    forms: dict[ModuleKey, list[Binding]] = {}
-    bindings = (
-        select(Binding)
-        .where(among((Binding.site_id, Binding.module_id), wanted))
-        .order_by(Binding.basis_as_of, Binding.form)
-    )
-    for binding in session.scalars(bindings.execution_options(populate_existing=True)):
-        forms.setdefault((binding.site_id, binding.module_id), []).append(binding)
-    touched = set()
-    for key, module in modules.items():
-        program = programs.get((module.site_id, module.course_id))
-        if program and _decide(session, module, forms.get(key, []), versions[program]):
-            touched.add((module.site_id, module.course_id))
-    mark_course(session, touched)
-
-
-def _decide(session: Session, module: MirrorModule, forms: list[Binding], versions: tuple[ProgramVersion, ...]) -> bool:
-    rules = {form.id: _matched(versions, activity_of(form)) for form in forms}
-    decided = session.scalars(
-        select(Decision.data["binding"].astext)
-        .where(
-            Decision.kind == "binding",
-            Decision.data["module"].astext == f"{module.site_id}:{module.module_id}",
-            Decision.undoes.is_(None),
-            Decision.id.not_in(select(Decision.undoes).where(Decision.undoes.is_not(None))),
-        )
-        .order_by(Decision.decided_at.desc(), Decision.id.desc())
-        .limit(1)
-    ).one_or_none()
-    active = next((form for form in forms if str(form.id) == decided), None) or next(
-        (form for form in forms if rules[form.id]), None
-    )
-    # What is gone has no form any more: whichever was read last, nothing is to be decided about it.
-    now = form_of(activity_of(module)) if module.present else None
-    present = next((form for form in forms if form.form == now), None)
-    status = {form.id: "rejected" if form.status == "rejected" else "seen" for form in forms}
-    if active:
-        status[active.id] = "active"
-        differs = present and present is not active and _earns(rules[present.id]) != _earns(rules[active.id])
-        if present and differs and status[present.id] != "rejected":
-            status[present.id] = "proposed"
-    before = {form.id: (form.status, form.rule) for form in forms}
-    after = {form.id: (status[form.id], rule.rule if (rule := rules[form.id]) else None) for form in forms}
-    if after == before:
-        return False
-    # The unique index allows one active form: the old one steps back first.
-    for step in ("seen", "rejected", "proposed", "active"):
-        for form in forms:
-            if after[form.id][0] == step:
-                form.status, form.rule = after[form.id]
+    program_id, topic, region, name = _what(claim)
+    before = session.get_one(Community, held.community_id, populate_existing=True) if held else None
+    if before and before.program_id != program_id and not key[2]:
+        teams.forget_teams(session, key[:2])
+    values = {"program_id": program_id, "topic": topic, "region": region, "key": name}
+    target = _of_key(session, program_id, name) if name else None
+    if target is None and before and _is_only(session, before.id):
+        # Nobody else's: it becomes the other one, and what hangs on it goes along.
+        session.execute(update(Community).where(Community.id == before.id).values(**values))
+        target = before.id
+    elif target is None:
+        target = uuid7()
+        session.add(Community(id=target, timezone=program.timezone, **values))
         session.flush()
-    return True
+    if held is None:
+        place = {"site_id": key[0], "course_id": key[1], "group_id": key[2]}
+        session.add(CommunityCourse(**place, community_id=target, basis_as_of=claim.as_of))
+    else:
+        held.community_id, held.basis_as_of = target, claim.as_of
+    session.flush()
+    if before and before.id != target:
+        if not key[2]:
+            teams.take_along(session, key[:2], target)
+        _leave(session, before.id)
+
+
+def _of_key(session: Session, program_id: UUID, key: str) -> UUID | None:
+    return session.scalar(select(Community.id).where(Community.program_id == program_id, Community.key == key))
+
+
+def _is_only(session: Session, community: UUID) -> bool:
+    """Whether one course or group is all that the community has."""
+    found = select(func.count()).select_from(CommunityCourse).where(CommunityCourse.community_id == community)
+    return session.scalar(found) == 1
+
+
+def _leave(session: Session, community: UUID) -> None:
+    """A course or group went from one community to another: memberships that nothing is behind any more go, and
+    the community, too, when it has no course left. What hangs on one of them (minutes in the ledger, a session, a
+    decision) keeps it: its net is computed again."""
+    mark_persons(session, select(Membership.id).where(Membership.community_id == community))
+    inside = belonging().subquery()
+    a, m = Account, Membership
+    same_user = (inside.c.site_id == a.site_id) & (inside.c.moodle_user_id == a.moodle_user_id)
+    in_it = exists().where(same_user, inside.c.community_id == community, a.person_id == m.person_id)
+    earned = exists().where(LedgerEntry.membership_id == m.id)
+    gone = list(session.scalars(select(m.id).where(m.community_id == community, ~in_it, ~earned)))
+    empty = ~exists().where(CommunityCourse.community_id == community)
+    try:
+        with session.begin_nested():
+            session.execute(delete(StandingRow).where(among(StandingRow.membership_id, gone)))
+            session.execute(delete(m).where(among(m.id, gone)))
+            session.execute(delete(Community).where(Community.id == community, empty))
+    except IntegrityError:
+        return

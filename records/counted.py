@@ -1,79 +1,285 @@
 """Which facts count in which membership, as the engine reads them.
 
 A query a table rather than one join over all: each goes by an index whatever the planner knows of the
-tables, and a module that a thousand facts are about is read once.
+tables, and a module that a thousand facts are about is read once. Ids are text here, but for memberships
+and programs: see `records.keys.as_text`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, true
+from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.orm import Session
 
 from mappings.facts import Activity, Ended, Fact, FactKind, State
 from mappings.facts import Session as Meeting
-from records.keys import among
-from records.models import Account, Binding, CommunityCourse, FactRow, Membership, MirrorModule, SessionRow
-
-ModuleKey = tuple[UUID, int]
-_FACT = tuple(
-    getattr(FactRow, name)
-    for name in (
-        *("id", "key", "kind", "account_id", "site_id", "course_id", "module_id", "session_id"),
-        *("happened_at", "state", "minutes", "ended", "provisional", "correlation_id"),
-    )
+from mappings.program import ProgramVersion, version_at
+from records.keys import among, as_text
+from records.memberships import participations, role_in
+from records.models import (
+    Account,
+    Binding,
+    Community,
+    CommunityCourse,
+    FactRow,
+    Membership,
+    MirrorModule,
+    SessionRow,
+    SharedSession,
 )
+from records.programs import newest
+from records.surroundings import item_of
+
+ModuleKey = tuple[str, int]
+ThingKey = tuple[str, int | None, int | None, str | None]
+"""(site, course, module, session), as rows of facts name what they are about."""
+Versions = Mapping[UUID, tuple[ProgramVersion, ...]]
+KINDS = {kind.value: kind for kind in FactKind}
+STATES: dict[int | None, State | None] = {None: None, **{state.value: state for state in State}}
+ENDS: dict[str | None, Ended | None] = {None: None, **{ended.value: ended for ended in Ended}}
 
 
-def counted(session: Session, membership_ids: Sequence[UUID]) -> Iterable[tuple[UUID, Fact, UUID]]:
-    """(membership, fact, correlation id): completions of the person's accounts in the community's courses, and
-    attendances of its sessions."""
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """A look back. `known_on`: only what was recorded until then; `true_on`: only what had happened until then."""
+
+    known_on: datetime | None = None
+    true_on: datetime | None = None
+
+
+NOW = AsOf()
+
+
+def recorded(table: Any, as_of: AsOf) -> ColumnElement[bool]:
+    """The versions of a versioned table that were known at a moment; the current ones without one."""
+    if as_of.known_on is None:
+        known: ColumnElement[bool] = table.superseded_at.is_(None)
+    else:
+        known = (table.recorded_at <= as_of.known_on) & (
+            table.superseded_at.is_(None) | (table.superseded_at > as_of.known_on)
+        )
+    return known if as_of.true_on is None else known & (table.happened_at <= as_of.true_on)
+
+
+@dataclass(slots=True)
+class Places:
+    """Where facts count: the communities of courses and sessions, and who is in which."""
+
+    members: dict[str, list[tuple[UUID, str]]] = field(default_factory=dict)
+    """(membership, community) of those asked for, by account."""
+    courses: dict[tuple[str, int | None], set[str]] = field(default_factory=dict)
+    sessions: dict[str, set[str]] = field(default_factory=dict)
+    meetings: dict[str, Meeting] = field(default_factory=dict)
+    by_module: dict[ModuleKey, dict[str, str]] = field(default_factory=dict)
+    """The session that an activity stands for, by community."""
+    of_person: dict[str, set[str]] = field(default_factory=dict)
+    """All communities of an account's person; only where one of several has to be chosen."""
+    ranks: dict[str, tuple[UUID, str, datetime]] = field(default_factory=dict)
+    """Of these communities: program, region, since when."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """What facts are about: an activity or a session."""
+
+    item: str
+    there: set[str]
+    """The communities that it belongs to."""
+    alternatives: Mapping[str, str]
+    """The session that it is or stands for, by community: one session credits one person once, whichever account
+    or activity reported it."""
+    activity: Activity | None = None
+    meeting: Meeting | None = None
+
+
+Found = list[tuple[Fact, str]]
+"""Facts with their correlation ids."""
+
+
+def counted(
+    session: Session, membership_ids: Sequence[UUID], versions: Versions, as_of: AsOf = NOW
+) -> dict[UUID, Found]:
+    """By membership: completions of the person's accounts in the community's courses, and attendances of its
+    sessions."""
+    places = _places(session, membership_ids, versions)
+    # Columns of the table: attributes would be looked up in each row once more.
+    f = FactRow.__table__.c
+    rows = session.execute(
+        select(
+            as_text(f.id), f.key, f.kind, as_text(f.account_id),
+            as_text(f.site_id), f.course_id, f.module_id, as_text(f.session_id),
+            f.happened_at, f.state, f.minutes, f.presence, f.ended, f.overrideby, f.provisional,
+            as_text(f.correlation_id),
+        ).where(among(f.account_id, places.members), recorded(f, as_of))
+    ).all()  # fmt: skip
+    things = _things(session, {(row[4], row[5], row[6], row[7]) for row in rows}, places)
+    found: dict[UUID, Found] = {membership: [] for membership in membership_ids}
+    of_account = {a: [(found[m], community) for m, community in own] for a, own in places.members.items()}
+    # Unpacked, for this runs a million times in a rebuild.
+    for (
+        fact_id, key, kind, account, site, course, module, meeting,
+        happened_at, state, minutes, presence, ended, overrideby, provisional, cause,
+    ) in rows:  # fmt: skip
+        thing = things[(site, course, module, meeting)]
+        passed = _elsewhere(account, happened_at, thing.there, places, versions) if places.ranks else ()
+        for facts, community in of_account[account]:
+            if community in thing.there:
+                fact = Fact(
+                    id=fact_id,
+                    key=key,
+                    kind=KINDS[kind],
+                    happened_at=happened_at,
+                    state=STATES[state],
+                    minutes=minutes,
+                    presence=presence,
+                    ended=ENDS[ended],
+                    overridden=overrideby is not None,
+                    provisional=provisional,
+                    activity=thing.activity,
+                    session=thing.meeting,
+                    item=thing.item,
+                    alternative=thing.alternatives.get(community),
+                    elsewhere=community in passed,
+                )
+                facts.append((fact, cause))
+    return found
+
+
+def _things(session: Session, keys: set[ThingKey], places: Places) -> dict[ThingKey, Thing]:
+    """What facts are about, each once."""
+    activities = _activities(session, {(site, module) for site, _, module, _ in keys if module is not None})
+    found = {}
+    for key in keys:
+        site, course, module, meeting = key
+        if meeting is not None:
+            there = places.sessions.get(meeting, set())
+            thing = Thing(meeting, there, dict.fromkeys(there, meeting), meeting=places.meetings.get(meeting))
+        elif module is not None:
+            there = places.courses.get((site, course), set())
+            stands_for = places.by_module.get((site, module), {})
+            thing = Thing(item_of(site, module), there, stands_for, activities.get((site, module)))
+        found[key] = thing
+    return found
+
+
+def _places(session: Session, membership_ids: Sequence[UUID], versions: Versions) -> Places:
+    places = Places()
     members = session.execute(
-        select(Membership.id, Membership.community_id, Account.id)
+        select(Membership.id, as_text(Membership.community_id), as_text(Account.id), Community.program_id)
         .join(Account, Account.person_id == Membership.person_id)
+        .join(Community, Community.id == Membership.community_id)
         .where(among(Membership.id, membership_ids))
     ).all()
-    by_account: dict[UUID, list[tuple[UUID, UUID]]] = {}
-    for membership, community, account in members:
-        by_account.setdefault(account, []).append((membership, community))
-    communities = {community for _, community, _ in members}
-    courses = _courses(session, communities)
-    meetings = session.execute(
-        select(
-            SessionRow.id,
-            SessionRow.community_id,
-            SessionRow.title,
-            SessionRow.mode,
-            SessionRow.module_site_id,
-            SessionRow.module_id,
-        ).where(among(SessionRow.community_id, communities))
-    ).all()
-    by_id = {meeting.id: meeting for meeting in meetings}
-    by_module = {(m.community_id, m.module_site_id, m.module_id): m for m in meetings}
-    current = select(*_FACT).where(among(FactRow.account_id, by_account), FactRow.superseded_at.is_(None))
-    rows = session.execute(current).all()
-    activities = _activities(session, {(row.site_id, row.module_id) for row in rows if row.module_id is not None})
-    for row in rows:
-        for membership, community in by_account[row.account_id]:
-            meeting = by_id.get(row.session_id)
-            if meeting is not None and meeting.community_id == community:
-                # One session credits one person once, whichever account or activity reported it.
-                held = Meeting(meeting.title, meeting.mode)
-                yield membership, _fact(row, session=held, alternative=str(meeting.id)), row.correlation_id
-            elif (community, row.site_id, row.course_id) in courses and row.module_id is not None:
-                stands_for = by_module.get((community, row.site_id, row.module_id))
-                alternative = str(stands_for.id) if stands_for else None
-                activity = activities.get((row.site_id, row.module_id))
-                yield membership, _fact(row, activity=activity, alternative=alternative), row.correlation_id
+    for membership, community, account, _ in members:
+        places.members.setdefault(account, []).append((membership, community))
+    communities = {community for _, community, _, _ in members}
+    _read_courses(session, communities, places)
+    _read_meetings(session, communities, places)
+    choosing = {program: versions[program] for _, _, _, program in members if _chooses(versions[program])}
+    if choosing:
+        _read_others(session, [account for _, _, account, p in members if p in choosing], choosing, places)
+    return places
 
 
-def _courses(session: Session, communities: Iterable[UUID]) -> set[tuple[UUID, UUID, int]]:
-    table = CommunityCourse
-    found = session.execute(
-        select(table.community_id, table.site_id, table.course_id).where(among(table.community_id, communities))
+def _chooses(versions: tuple[ProgramVersion, ...]) -> bool:
+    """Whether some version has a thing count in one community only."""
+    return any(v.program.shared and v.program.shared.counts_in == "one" for v in versions)
+
+
+def _read_courses(session: Session, communities: set[str], places: Places) -> None:
+    c = CommunityCourse
+    rows = select(as_text(c.community_id), as_text(c.site_id), c.course_id).where(among(c.community_id, communities))
+    for community, site, course in session.execute(rows):
+        places.courses.setdefault((site, course), set()).add(community)
+
+
+def _read_meetings(session: Session, communities: set[str], places: Places) -> None:
+    shared = SharedSession
+    shares = select(as_text(shared.session_id), as_text(shared.community_id)).where(
+        among(shared.community_id, communities)
     )
-    return {(community, site, course) for community, site, course in found}
+    for session_id, community in session.execute(shares):
+        places.sessions.setdefault(session_id, set()).add(community)
+    s = SessionRow
+    rows = session.execute(
+        select(
+            as_text(s.id), as_text(s.community_id), as_text(s.module_site_id), s.module_id,
+            s.title, s.mode, s.code, s.kind, s.planned_minutes,
+        ).where(or_(among(s.community_id, communities), among(s.id, set(places.sessions))))
+    )  # fmt: skip
+    for session_id, own, site, module, title, mode, code, kind, planned in rows:
+        if own in communities:
+            places.sessions.setdefault(session_id, set()).add(own)
+        places.meetings[session_id] = Meeting(title, mode, code, kind, planned)
+        if module is not None:
+            stands_for = dict.fromkeys(places.sessions[session_id], session_id)
+            places.by_module.setdefault((site, module), {}).update(stands_for)
+
+
+def _read_others(
+    session: Session, accounts: list[str], programs: Mapping[UUID, tuple[ProgramVersion, ...]], places: Places
+) -> None:
+    """All communities that these people take part in, of programs that make things count in one of them."""
+    c = CommunityCourse
+    rows = session.execute(
+        select(
+            as_text(Account.id),
+            as_text(Community.id),
+            Community.program_id,
+            Community.region,
+            as_text(c.site_id),
+            c.course_id,
+            c.basis_as_of,
+            Membership.id,
+        )
+        .join(Membership, Membership.person_id == Account.person_id)
+        .join(Community, Community.id == Membership.community_id)
+        .join(c, c.community_id == Community.id)
+        .where(among(Account.id, accounts), Community.program_id.in_(list(programs)))
+    ).all()
+    roles = _roles(session, {row[-1]: programs[row[2]] for row in rows})
+    for account, community, program, region, site, course, since, membership in rows:
+        if roles[membership] != "participant":
+            continue
+        places.of_person.setdefault(account, set()).add(community)
+        earliest = min(since, places.ranks[community][2]) if community in places.ranks else since
+        places.ranks[community] = (program, region, earliest)
+        places.courses.setdefault((site, course), set()).add(community)
+    others = set(places.ranks)
+    s, shared = SessionRow, SharedSession
+    own = select(as_text(s.id), as_text(s.community_id)).where(among(s.community_id, others))
+    of = select(as_text(shared.session_id), as_text(shared.community_id)).where(among(shared.community_id, others))
+    for session_id, community in (*session.execute(own), *session.execute(of)):
+        places.sessions.setdefault(session_id, set()).add(community)
+
+
+def _roles(session: Session, memberships: Mapping[UUID, tuple[ProgramVersion, ...]]) -> dict[UUID, str]:
+    """The role of each membership, as Moodle has it now: the one on the row may be about to be computed."""
+    seen = participations(session, memberships)
+    return {membership: role_in(newest(of), seen[membership]) for membership, of in memberships.items()}
+
+
+def _elsewhere(account: str, moment: datetime, there: set[str], places: Places, versions: Versions) -> set[str]:
+    """The communities in which a fact doesn't count, since the program has it count in another one."""
+    mine = there & places.of_person.get(account, set())
+    by_program: dict[UUID, list[str]] = {}
+    for community in mine:
+        by_program.setdefault(places.ranks[community][0], []).append(community)
+    passed: set[str] = set()
+    for program, communities in by_program.items():
+        shared = version_at(versions[program], moment).program.shared
+        if len(communities) > 1 and shared and shared.counts_in == "one":
+            passed |= set(communities) - {min(communities, key=partial(_rank, places, shared.prefer))}
+    return passed
+
+
+def _rank(places: Places, prefer: tuple[str, ...], community: str) -> tuple[int, datetime, str]:
+    _, region, since = places.ranks[community]
+    return prefer.index(region) if region in prefer else len(prefer), since, community
 
 
 def _activities(session: Session, modules: Iterable[ModuleKey]) -> dict[ModuleKey, Activity]:
@@ -81,21 +287,8 @@ def _activities(session: Session, modules: Iterable[ModuleKey]) -> dict[ModuleKe
     keys = list(modules)
     found: dict[ModuleKey, Activity] = {}
     for table, counts in ((MirrorModule, true()), (Binding, Binding.status == "active")):
-        forms = select(table.site_id, table.module_id, table.idnumber, table.modname, table.section_name, table.name)
+        site_id = as_text(table.site_id)
+        forms = select(site_id, table.module_id, table.idnumber, table.modname, table.section_name, table.name)
         for site, module, *form in session.execute(forms.where(among((table.site_id, table.module_id), keys), counts)):
             found[(site, module)] = Activity(*form)
     return found
-
-
-def _fact(row: Any, **more: Any) -> Fact:
-    return Fact(
-        id=str(row.id),
-        key=row.key,
-        kind=FactKind(row.kind),
-        happened_at=row.happened_at,
-        state=State(row.state) if row.state is not None else None,
-        minutes=row.minutes,
-        ended=Ended(row.ended) if row.ended else None,
-        provisional=row.provisional,
-        **more,
-    )

@@ -7,12 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, exists, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from mappings.completion import achieved
 from records.completions import CompletionKey, from_row
 from records.keys import among, put
-from records.memberships import mark_dirty
+from records.memberships import mark_dirty, of_persons
 from records.mirror import NEVER, PairKey
 from records.models import (
     Account,
@@ -24,11 +24,15 @@ from records.models import (
     MirrorModule,
     MirrorParticipation,
     SessionRow,
+    SharedSession,
     uuid7,
 )
 from records.people import ensure_accounts
 
-SAME = ("account_id", "course_id", "happened_at", "state", "minutes", "ended", "overrideby", "provisional")
+SAME = (
+    *("account_id", "course_id", "happened_at", "state", "minutes", "presence", "ended", "overrideby"),
+    "provisional",
+)
 """A fact whose current version agrees in these is known already."""
 
 
@@ -46,13 +50,20 @@ class NewFact:
     session_id: UUID | None = None
     state: int | None = None
     minutes: int | None = None
+    presence: str | None = None
     ended: str | None = None
     overrideby: int | None = None
     provisional: bool = False
 
 
-def completion_key(key: CompletionKey) -> str:
-    return f"completion:{key[0]}:{key[1]}:{key[2]}"
+def completion_prefix(site_id: UUID, module_id: int) -> str:
+    """What the keys of all completions of a module begin with."""
+    return f"completion:{site_id}:{module_id}:"
+
+
+def completion_key(site_id: UUID, module_id: int, account_id: UUID) -> str:
+    """The key of a completion's fact. It never holds Moodle's id of a person: the ledger repeats it for ever."""
+    return f"{completion_prefix(site_id, module_id)}{account_id}"
 
 
 def keys_of_pairs(session: Session, pairs: Iterable[PairKey]) -> set[CompletionKey]:
@@ -111,13 +122,13 @@ def refresh_completion_facts(session: Session, correlations: Mapping[CompletionK
         found = achieved(from_row(row), module_present=module_present, enrolled=is_enrolled)
         if found is None:
             continue
-        key = (row.site_id, row.module_id, row.moodle_user_id)
-        name = completion_key(key)
-        causes[name] = correlations[key]
+        account = accounts[(row.site_id, row.moodle_user_id)]
+        name = completion_key(row.site_id, row.module_id, account)
+        causes[name] = correlations[(row.site_id, row.module_id, row.moodle_user_id)]
         facts[name] = NewFact(
             key=name,
             kind="completion",
-            account_id=accounts[(row.site_id, row.moodle_user_id)],
+            account_id=account,
             site_id=row.site_id,
             course_id=row.course_id,
             module_id=row.module_id,
@@ -174,17 +185,28 @@ def record_facts(session: Session, facts: Iterable[NewFact], correlations: Mappi
 
 
 def _memberships_of(session: Session, facts: list[NewFact]) -> Any:
-    """The memberships in which facts count: the account's person, in the course's or session's community."""
+    """All memberships of the persons who are in a community in which facts count: that of the course, or of a group
+    in it, or those of the session."""
     c = CommunityCourse
     courses = {(f.site_id, f.course_id) for f in facts}
     in_courses = select(c.site_id, c.course_id, c.community_id).where(among((c.site_id, c.course_id), courses))
-    communities: dict[Any, UUID] = {(site, course): found for site, course, found in session.execute(in_courses)}
+    communities: dict[Any, set[UUID]] = {}
+    for site, course, community in session.execute(in_courses):
+        communities.setdefault((site, course), set()).add(community)
     in_sessions = select(SessionRow.id, SessionRow.community_id).where(
         among(SessionRow.id, {f.session_id for f in facts if f.session_id})
     )
-    communities |= dict(session.execute(in_sessions).all())
+    shares = select(SharedSession.session_id, SharedSession.community_id).where(
+        among(SharedSession.session_id, {f.session_id for f in facts if f.session_id})
+    )
+    for session_id, community in session.execute(in_sessions.union(shares)):
+        communities.setdefault(session_id, set()).add(community)
     owners = select(Account.id, Account.person_id).where(among(Account.id, {f.account_id for f in facts}))
     persons = dict(session.execute(owners).all())
-    places = ((f.account_id, communities.get(f.session_id or (f.site_id, f.course_id))) for f in facts)
-    wanted = {(community, persons[account]) for account, community in places if community}
-    return select(Membership.id).where(among((Membership.community_id, Membership.person_id), wanted))
+    wanted = {
+        (community, persons[f.account_id])
+        for f in facts
+        for community in communities.get(f.session_id or (f.site_id, f.course_id), ())
+    }
+    member = aliased(Membership)
+    return of_persons(select(member.person_id).where(among((member.community_id, member.person_id), wanted)))

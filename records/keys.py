@@ -3,12 +3,20 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, BindParameter, ColumnElement, any_, bindparam, func, inspect, select, tuple_
+from sqlalchemy import ARRAY, BindParameter, ColumnElement, Text, any_, bindparam, cast, func, inspect, select, tuple_
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 
 def _array(values: list[Any], like: Any) -> BindParameter[Any]:
-    return bindparam(None, values, type_=ARRAY(like.type), unique=True)
+    # Of one dimension, said aloud: a JSON value may be a list itself.
+    return bindparam(None, values, type_=ARRAY(like.type, dimensions=1), unique=True)
+
+
+def as_text(column: Any) -> ColumnElement[str]:
+    """An id as text, where many rows are read: a UUID takes Python longer to make, to compare and to hash than all
+    other columns of a row together."""
+    # Labelled: several ids of one query would else have one name.
+    return cast(column, Text).label(None)
 
 
 def among(columns: Any, keys: Iterable[Any]) -> ColumnElement[bool]:

@@ -9,92 +9,12 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from mappings.credit import credit, credits_of
-from mappings.facts import Adjustment, Credit, Fact, Line
-from mappings.program import ProgramVersion, next_version_at, version_at
-from mappings.standing import Standing, evaluate
-from records.counted import counted
+from mappings.credit import credits_of
+from mappings.facts import Credit
+from records.answers import Inputs, answer, inputs_of
 from records.keys import among, put
-from records.memberships import Participation, participations, role_in, status_at
-from records.models import (
-    Community,
-    Decision,
-    LedgerEntry,
-    Membership,
-    StandingRow,
-    uuid7,
-)
-from records.programs import newest, versions_by_program
-
-
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """All that decides about one membership."""
-
-    membership: Membership
-    community: Community
-    versions: tuple[ProgramVersion, ...]
-    participation: Participation
-    facts: list[Fact]
-    correlations: dict[str, UUID]
-    """Of each fact and decision, by its id."""
-    adjustments: list[Adjustment]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the inputs amount to at a moment."""
-
-    role: str
-    status: str
-    lines: list[Line]
-    standing: Standing
-    valid_until: datetime | None
-
-
-def inputs_of(session: Session, membership_ids: Sequence[UUID]) -> list[Inputs]:
-    """The inputs of memberships, in the order of their ids."""
-    versions = versions_by_program(session)
-    rows = session.execute(
-        select(Membership, Community)
-        .join(Community)
-        .where(among(Membership.id, membership_ids))
-        .order_by(Membership.id)
-        .execution_options(populate_existing=True)
-    ).all()
-    seen = participations(session, membership_ids)
-    facts: dict[UUID, list[Fact]] = {row.Membership.id: [] for row in rows}
-    causes: dict[UUID, dict[str, UUID]] = {row.Membership.id: {} for row in rows}
-    for membership_id, fact, correlation in counted(session, membership_ids):
-        facts[membership_id].append(fact)
-        causes[membership_id][fact.id] = correlation
-    adjustments: dict[UUID, list[Adjustment]] = {row.Membership.id: [] for row in rows}
-    undone = select(Decision.undoes).where(Decision.undoes.is_not(None))
-    decisions = select(Decision).where(
-        among(Decision.membership_id, membership_ids), Decision.kind == "adjustment", Decision.id.not_in(undone)
-    )
-    for d in session.scalars(decisions):
-        if d.membership_id is None:
-            continue
-        adjustments[d.membership_id].append(
-            Adjustment(str(d.id), d.decided_at, int(str(d.data["minutes"])), str(d.data["component"]))
-        )
-        causes[d.membership_id][str(d.id)] = d.correlation_id
-    return [
-        Inputs(m, c, versions[c.program_id], seen[m.id], facts[m.id], causes[m.id], adjustments[m.id]) for m, c in rows
-    ]
-
-
-def answer(inputs: Inputs, now: datetime) -> Answer:
-    """What the inputs amount to at `now`: lines, standing, and the next instant at which time alone changes it."""
-    program = newest(inputs.versions)
-    role = role_in(program, inputs.participation)
-    status, changes_at = status_at(inputs.participation, now)
-    moments = [moment for moment in (changes_at, next_version_at(inputs.versions, now)) if moment]
-    lines = credit(inputs.facts, inputs.adjustments, inputs.versions, participant=role == "participant")
-    # The commitment is that of the version in force now: earlier versions only decide what was credited.
-    band = version_at(inputs.versions, now).program.band(inputs.community.topic)
-    return Answer(role, status, lines, evaluate(credits_of(lines), lines, band), min(moments, default=None))
+from records.models import LedgerEntry, Membership, StandingRow, uuid7
+from records.standings import as_row
 
 
 def reconcile(session: Session, membership_ids: Sequence[UUID], now: datetime) -> int:
@@ -113,7 +33,7 @@ def reconcile(session: Session, membership_ids: Sequence[UUID], now: datetime) -
         entries += _difference(
             item, credits_of(result.lines), held.get(item.membership.id, {}), ordinals.get(item.membership.id, {})
         )
-        standings.append(_standing_row(item.membership.id, result, now))
+        standings.append(as_row(item.membership.id, result, now))
         members.append({"id": item.membership.id, "role": result.role, "status": result.status, "dirty_at": None})
     if entries:
         session.execute(put(LedgerEntry, entries))
@@ -145,6 +65,16 @@ def standing_entries(session: Session, membership_ids: Sequence[UUID]) -> dict[U
     for entry in rows:
         found.setdefault(entry.membership_id, {})[entry.credit_key] = entry
     return found
+
+
+def nets(session: Session, membership_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """All credited minutes of memberships, as the ledger has them."""
+    rows = session.execute(
+        select(LedgerEntry.membership_id, func.sum(LedgerEntry.minutes))
+        .where(among(LedgerEntry.membership_id, membership_ids))
+        .group_by(LedgerEntry.membership_id)
+    )
+    return {membership: int(minutes) for membership, minutes in rows}
 
 
 def _ordinals(session: Session, membership_ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
@@ -188,11 +118,11 @@ def _difference(
             component=entry.component,
             rule=entry.rule,
             program_version_id=entry.program_version_id,
-            fact_id=UUID(same_fact) if same_fact else entry.fact_id,
+            fact_id=_fact_id(key, same_fact) or entry.fact_id,
             decision_id=entry.decision_id,
             reverses=entry.id,
             happened_at=entry.happened_at,
-            correlation_id=causes.get(same_fact or "", entry.correlation_id),
+            correlation_id=UUID(causes[same_fact]) if same_fact in causes else entry.correlation_id,
         )
     for key, new in sorted(by_key.items()):
         if key in held and agrees(held[key], new):
@@ -203,28 +133,24 @@ def _difference(
             component=new.component,
             rule=new.rule,
             program_version_id=UUID(new.program_version),
-            fact_id=UUID(new.fact) if new.fact else None,
+            fact_id=_fact_id(key, new.fact),
             decision_id=UUID(new.decision) if new.decision else None,
             reverses=None,
             happened_at=new.happened_at,
-            correlation_id=causes[new.fact or new.decision or ""],
+            correlation_id=_cause(item, new),
         )
     return rows
 
 
-def _standing_row(membership_id: UUID, result: Answer, now: datetime) -> dict[str, Any]:
-    s = result.standing
-    return {
-        "membership_id": membership_id,
-        "minutes": s.minutes,
-        "by_component": s.by_component,
-        "status": str(s.status),
-        "band_min": s.band_min,
-        "band_max": s.band_max,
-        "on_their_way": s.on_their_way,
-        "valid_until": result.valid_until,
-        "computed_at": now,
-    }
+def _cause(item: Inputs, new: Credit) -> UUID:
+    """The correlation id of what caused a credit; of a closed period's, whose cause is gone, the membership's own."""
+    about = new.fact or new.decision or new.about or ""
+    return UUID(item.correlations[about]) if about in item.correlations else item.membership.id
+
+
+def _fact_id(key: str, fact: str | None) -> UUID | None:
+    """The row of `facts`; none of a milestone, which has a table of its own, in which the credit's key finds it."""
+    return UUID(fact) if fact and not key.startswith("milestone:") else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +189,7 @@ def compare(session: Session, membership_ids: Sequence[UUID], now: datetime) -> 
             found.append(Difference(member, "net", nets.get(member, {}), computed))
         wrong = [key for key, entry in held.get(member, {}).items() if key in wanted and not agrees(entry, wanted[key])]
         found += [Difference(member, "entry", held[member][key].rule, wanted[key].rule) for key in wrong]
-        new = _standing_row(member, result, now)
+        new = as_row(member, result, now)
         row = rows.get(member)
         old = {name: getattr(row, name) for name in new if name not in {"computed_at"}} if row else None
         if old != {name: value for name, value in new.items() if name != "computed_at"}:

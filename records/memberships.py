@@ -1,16 +1,17 @@
 """Who belongs to which community as what, from enrolments and roles; and the dirty marks."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from mappings.program import Program
+from records.affiliations import refresh_affiliations
 from records.keys import among
 from records.mirror import PairKey
 from records.models import (
@@ -19,12 +20,13 @@ from records.models import (
     CommunityCourse,
     Membership,
     MirrorEnrolment,
+    MirrorGroupMember,
     MirrorParticipation,
     MirrorRole,
     MirrorRoleAssignment,
     uuid7,
 )
-from records.people import ensure_accounts
+from records.people import AccountKey, ensure_accounts
 
 
 @dataclass(slots=True)
@@ -64,18 +66,12 @@ def status_at(seen: Participation, now: datetime) -> tuple[str, datetime | None]
 
 
 def participations(session: Session, membership_ids: Iterable[UUID]) -> dict[UUID, Participation]:
-    """The mirror's rows behind each membership, over all accounts of the person and courses of the community."""
-    ids = list(membership_ids)
-    found = {membership: Participation() for membership in ids}
-    pairs = session.execute(
-        select(Membership.id, CommunityCourse.site_id, CommunityCourse.course_id, Account.moodle_user_id)
-        .join(CommunityCourse, CommunityCourse.community_id == Membership.community_id)
-        .join(Account, (Account.person_id == Membership.person_id) & (Account.site_id == CommunityCourse.site_id))
-        .where(among(Membership.id, ids))
-    )
-    by_pair: dict[PairKey, list[Participation]] = {}
-    for membership, site, course, user in pairs:
-        by_pair.setdefault((site, course, user), []).append(found[membership])
+    """The mirror's rows behind each membership, over all accounts of the person and places of the community.
+
+    Where a group is the community, the rows of who isn't in it any more count as gone.
+    """
+    found = {membership: Participation() for membership in membership_ids}
+    by_pair = _behind(session, found)
 
     def of_pairs(table: type[MirrorEnrolment] | type[MirrorRoleAssignment] | type[MirrorParticipation]) -> Any:
         return among((table.site_id, table.course_id, table.moodle_user_id), by_pair)
@@ -83,54 +79,131 @@ def participations(session: Session, membership_ids: Iterable[UUID]) -> dict[UUI
     e, a, p = MirrorEnrolment, MirrorRoleAssignment, MirrorParticipation
     enrolments = select(e.site_id, e.course_id, e.moodle_user_id, e.present, e.status, e.timestart, e.timeend)
     for site, course, user, present, status, start, end in session.execute(enrolments.where(of_pairs(e))):
-        for seen in by_pair[(site, course, user)]:
-            seen.enrolments.append((present, status, start, end))
+        for seen, inside in by_pair[(site, course, user)]:
+            seen.enrolments.append((present and inside, status, start, end))
     roles = select(a.site_id, a.course_id, a.moodle_user_id, a.present, MirrorRole.shortname).outerjoin(
         MirrorRole, (MirrorRole.site_id == a.site_id) & (MirrorRole.role_id == a.role_id)
     )
     for site, course, user, present, name in session.execute(roles.where(of_pairs(a))):
-        for seen in by_pair[(site, course, user)]:
-            seen.roles.append((present, name))
+        for seen, inside in by_pair[(site, course, user)]:
+            seen.roles.append((present and inside, name))
     read = select(p.site_id, p.course_id, p.moodle_user_id).where(func.extract("epoch", p.read_at) > 0)
     for site, course, user in session.execute(read.where(of_pairs(p))):
-        for seen in by_pair[(site, course, user)]:
+        for seen, _ in by_pair[(site, course, user)]:
             seen.read = True
     return found
 
 
+def _behind(
+    session: Session, memberships: Mapping[UUID, Participation]
+) -> dict[PairKey, list[tuple[Participation, bool]]]:
+    """Whose participation a user's rows in a course are; and whether the user is in the group, where a group is the
+    community. A group that the user never was in has no part in it."""
+    # Of a community without courses, or a person without an account there, the rest is None.
+    places: Sequence[Any] = session.execute(
+        select(
+            Membership.id,
+            CommunityCourse.site_id,
+            CommunityCourse.course_id,
+            CommunityCourse.group_id,
+            Account.moodle_user_id,
+        )
+        .outerjoin(CommunityCourse, CommunityCourse.community_id == Membership.community_id)
+        .outerjoin(Account, (Account.person_id == Membership.person_id) & (Account.site_id == CommunityCourse.site_id))
+        .where(among(Membership.id, memberships))
+    ).all()
+    g = MirrorGroupMember
+    named = {(site, group, user) for _, site, _, group, user in places if group and user}
+    members = select(g.site_id, g.group_id, g.moodle_user_id, g.present)
+    inside = {
+        (site, group, user): present
+        for site, group, user, present in session.execute(
+            members.where(among((g.site_id, g.group_id, g.moodle_user_id), named))
+        )
+    }
+    found: dict[PairKey, list[tuple[Participation, bool]]] = {}
+    for membership, site, course, group, user in places:
+        if site is None:
+            # A community that lost its courses to another one: nobody is in it.
+            memberships[membership].read = True
+        elif user is not None and (not group or (site, group, user) in inside):
+            here = not group or inside[(site, group, user)]
+            found.setdefault((site, course, user), []).append((memberships[membership], here))
+            memberships[membership].read |= not here
+    return found
+
+
+def belonging() -> Select[UUID, UUID, int]:
+    """(community, site, Moodle user) of everybody who is or was in a community's courses, or in the groups that are
+    the community. To be narrowed by conditions on `CommunityCourse` and `MirrorParticipation`."""
+    c, p, g = CommunityCourse, MirrorParticipation, MirrorGroupMember
+    in_group = exists().where(g.site_id == c.site_id, g.group_id == c.group_id, g.moodle_user_id == p.moodle_user_id)
+    return (
+        select(c.community_id, p.site_id, p.moodle_user_id)
+        .join(p, (p.site_id == c.site_id) & (p.course_id == c.course_id))
+        .where(or_(c.group_id == 0, in_group))
+    )
+
+
 def ensure_memberships(session: Session, wanted: Iterable[tuple[UUID, UUID]]) -> None:
-    """Memberships for (community, person) pairs that have none yet."""
+    """Memberships for (community, person) pairs that have none yet, with the person's affiliation."""
+    pairs = sorted(set(wanted), key=str)
+    held = select(Membership.community_id, Membership.person_id).where(
+        among((Membership.community_id, Membership.person_id), pairs)
+    )
+    known = {(community, person) for community, person in session.execute(held)} if pairs else set()
     rows = [
         {"id": uuid7(), "community_id": community, "person_id": person}
-        for community, person in sorted(set(wanted), key=str)
+        for community, person in pairs
+        if (community, person) not in known
     ]
     if rows:
         session.execute(insert(Membership).on_conflict_do_nothing(), rows)
+        refresh_affiliations(session, select(Membership.id).where(among(Membership.id, [row["id"] for row in rows])))
 
 
-def refresh_memberships(session: Session, pairs: set[PairKey]) -> None:
-    """Make a membership of every user known in a community's course, and mark it for reconciling."""
-    if not pairs:
+def refresh_memberships(session: Session, pairs: Iterable[PairKey]) -> None:
+    """Make a membership of every user who is or was in a community, by what is known of these users in these
+    courses; and mark all memberships of those persons for reconciling."""
+    p = MirrorParticipation
+    known = set(pairs)
+    if not known:
         return
-    communities = {
-        (site, course): community
-        for site, course, community in session.execute(
-            select(CommunityCourse.site_id, CommunityCourse.course_id, CommunityCourse.community_id).where(
-                among((CommunityCourse.site_id, CommunityCourse.course_id), {(s, c) for s, c, _ in pairs})
-            )
-        )
-    }
-    placed = {pair for pair in pairs if (pair[0], pair[1]) in communities}
-    accounts = ensure_accounts(session, {(site, user) for site, _, user in placed})
-    found = session.execute(select(Account.id, Account.person_id).where(among(Account.id, accounts.values())))
-    persons = {account: person for account, person in found}  # noqa: C416 - dict() of rows has no type
-    wanted = {(communities[(site, course)], persons[accounts[(site, user)]]) for site, course, user in placed}
-    ensure_memberships(session, wanted)
-    mark_dirty(
-        session,
-        select(Membership.id).where(
-            among((Membership.community_id, Membership.person_id), wanted or [(uuid7(), uuid7())])
-        ),
+    found = session.execute(belonging().where(among((p.site_id, p.course_id, p.moodle_user_id), known))).all()
+    accounts = ensure_accounts(session, {(site, user) for _, site, user in found})
+    owners = session.execute(select(Account.id, Account.person_id).where(among(Account.id, accounts.values())))
+    persons = {account: person for account, person in owners}  # noqa: C416 - dict() of rows has no type
+    ensure_memberships(session, {(community, persons[accounts[(site, user)]]) for community, site, user in found})
+    users = {(site, user) for site, _, user in known}
+    mark_dirty(session, _of_users(users))
+
+
+def refresh_users(session: Session, users: Iterable[AccountKey]) -> None:
+    """Bring the affiliations of Moodle users in line with what their accounts say."""
+    wanted = set(users)
+    if wanted:
+        refresh_affiliations(session, _of_users(wanted))
+
+
+def _of_users(users: Iterable[AccountKey]) -> Select[UUID]:
+    """All memberships of the persons behind Moodle users."""
+    a = Account
+    persons = select(a.person_id).where(among((a.site_id, a.moodle_user_id), set(users)))
+    return select(Membership.id).where(Membership.person_id.in_(persons))
+
+
+def of_persons(persons: Any) -> Select[UUID]:
+    """All memberships of persons, given as a SELECT of their ids: what counts in one community, a transfer and what
+    a newcomer has to do depend on the others, too."""
+    return select(Membership.id).where(Membership.person_id.in_(persons))
+
+
+def hold_memberships(session: Session, users: Iterable[AccountKey], others: Select[UUID]) -> None:
+    """Lock all memberships of the persons behind Moodle users, and others, in one order: whoever marks several of
+    them one after another would else wait in a circle with somebody who does so in another order."""
+    m = Membership
+    session.execute(
+        select(m.id).where(m.id.in_(_of_users(users).union(others))).order_by(m.id).with_for_update(key_share=True)
     )
 
 
@@ -152,22 +225,28 @@ def mark_dirty(session: Session, memberships: Any) -> int:
     return len(ids)
 
 
-def mark_course(session: Session, courses: set[tuple[UUID, int]]) -> None:
-    """Mark every membership of the communities of these courses."""
-    if courses:
-        communities = select(CommunityCourse.community_id).where(
-            among((CommunityCourse.site_id, CommunityCourse.course_id), courses)
-        )
-        mark_dirty(session, select(Membership.id).where(Membership.community_id.in_(communities)))
+def mark_persons(session: Session, members: Select[UUID]) -> int:
+    """Mark all memberships of the persons who have one of these memberships, given as a SELECT of their ids."""
+    own = aliased(Membership)
+    return mark_dirty(session, of_persons(select(own.person_id).where(own.id.in_(members))))
+
+
+def mark_courses(session: Session, courses: Iterable[tuple[UUID, int]]) -> None:
+    """Mark every membership of whoever is in a community of these courses."""
+    wanted = set(courses)
+    if wanted:
+        c = CommunityCourse
+        communities = select(c.community_id).where(among((c.site_id, c.course_id), wanted))
+        mark_persons(session, select(Membership.id).where(Membership.community_id.in_(communities)))
 
 
 def mark_sites(session: Session, sites: set[UUID]) -> None:
-    """Mark every membership of sites on which a role got its name, or another one."""
+    """Mark every membership of whoever is in a community of sites on which a role got its name, or another one."""
     if sites:
         communities = select(CommunityCourse.community_id).where(CommunityCourse.site_id.in_(sites))
-        mark_dirty(session, select(Membership.id).where(Membership.community_id.in_(communities)))
+        mark_persons(session, select(Membership.id).where(Membership.community_id.in_(communities)))
 
 
 def mark_program(session: Session, program_id: UUID) -> int:
-    """Mark every membership of a program, after another version of it was loaded."""
-    return mark_dirty(session, select(Membership.id).join(Community).where(Community.program_id == program_id))
+    """Mark every membership of a program's people, after another version of it was loaded."""
+    return mark_persons(session, select(Membership.id).join(Community).where(Community.program_id == program_id))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from mappings.completion import EVENT, READING
 from records.keys import among, put
-from records.models import Base, MirrorEnrolment, MirrorGroupMember, MirrorParticipation, MirrorRoleAssignment
+from records.models import Base, MirrorEnrolment, MirrorGroupMember, MirrorParticipation, MirrorRoleAssignment, Site
 
 Row = dict[str, Any]
 PairKey = tuple[UUID, int, int]
@@ -143,12 +143,16 @@ def side_by_side(session: Session, sites: Iterable[UUID], *, alone: bool) -> Non
         session.execute(select(lock(int.from_bytes(digest, "big", signed=True))))
 
 
-def take_turns(session: Session, pairs: Iterable[PairKey]) -> None:
-    """Wait for whoever else changes what is known of these users in these courses, and keep others waiting until
-    the transaction ends: a fact is made of several tables, and no row lock covers one that isn't there yet."""
-    names = {
-        hashlib.blake2b(f"{site}:{course}:{user}".encode(), digest_size=8).digest() for site, course, user in pairs
-    }
+def everywhere_alone(session: Session) -> None:
+    """Be alone on every site until the transaction ends. To be taken before any row is locked."""
+    side_by_side(session, session.scalars(select(Site.id)), alone=True)
+
+
+def take_turns(session: Session, users: Iterable[tuple[UUID, int]]) -> None:
+    """Wait for whoever else changes what is known of these users of sites, and keep others waiting until the
+    transaction ends: a fact or a membership is made of several tables, and no row lock covers one that isn't there
+    yet."""
+    names = {hashlib.blake2b(f"{site}:{user}".encode(), digest_size=8).digest() for site, user in users}
     numbers = sorted(int.from_bytes(name, "big", signed=True) for name in names)
     # One statement, in one order for everybody, so that nobody waits in a circle.
     session.execute(select(func.pg_advisory_xact_lock(func.unnest(bindparam(None, numbers, type_=ARRAY(BigInteger))))))

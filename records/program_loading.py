@@ -1,17 +1,21 @@
 """Load a program file: another version, and what follows for courses, bindings and memberships known already."""
 
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mappings.loading import parse_program
 from mappings.matching import Placement
-from records import audit
+from records import audit, communities, mirror, teams
 from records.actor import Actor
-from records.communities import CourseSeen, decide_bindings, place_courses, placements
+from records.affiliations import refresh_affiliations
+from records.claims import CourseKey, CourseSeen, GroupSeen, claimants, claims, forms_of, groups_of
+from records.community_details import refresh_details
 from records.memberships import mark_program
-from records.models import Community, CommunityCourse, MirrorCourse, MirrorModule
+from records.models import Community, CommunityCourse, Membership, MirrorCourse
+from records.module_forms import decide_bindings, modules_of
 from records.programs import add_version
 
 CHUNK = 1_000
@@ -26,40 +30,69 @@ class Loaded:
     new: bool
     """False: this very text is a version already; nothing was done."""
     placed: int = 0
-    """Courses that became communities by it."""
+    """Courses in which something became a community by it."""
     marked: int = 0
     """Memberships whose hours are computed again."""
     refused: list[tuple[str, Placement]] = field(default_factory=list)
-    """Courses that look like a community of the program and are none: idnumber, and why."""
+    """Courses and groups that look like a community of the program and are none: ID number, and why."""
 
 
-def load_version(session: Session, source: str, name: str, *, actor: Actor) -> Loaded:
-    """Store a program file and apply it to what is mirrored already. Raises ProgramError."""
-    version, new = add_version(session, source, name)
+def load_version(session: Session, source: str, name: str, *, actor: Actor, reason: str) -> Loaded:
+    """Store a program file, with who applies it and why, and apply it to what is mirrored. Raises ProgramError."""
+    # What is on its way is placed and bound by the version before, and seen here, or by this one.
+    mirror.everywhere_alone(session)
+    version, new = add_version(session, source, name, applied_by=actor.name, reason=reason)
     code = parse_program(source, name).program
     if not new:
         return Loaded(code, version.number, new=False)
-    courses = list(session.scalars(select(MirrorCourse).where(MirrorCourse.present, MirrorCourse.idnumber != "")))
-    seen = [CourseSeen((c.site_id, c.course_id), c.idnumber, c.as_of) for c in courses]
-    placed = place_courses(session, seen)
-    modules = session.execute(
-        select(MirrorModule.site_id, MirrorModule.module_id)
-        .join(
-            CommunityCourse,
-            (CommunityCourse.site_id == MirrorModule.site_id) & (CommunityCourse.course_id == MirrorModule.course_id),
-        )
-        .join(Community, Community.id == CommunityCourse.community_id)
-        .where(Community.program_id == version.program_id)
-        .order_by(MirrorModule.site_id, MirrorModule.module_id)
-    ).all()
-    for start in range(0, len(modules), CHUNK):
-        decide_bindings(session, [(site, module) for site, module in modules[start : start + CHUNK]])
+    courses = [CourseSeen.of_mirror(row) for row in session.scalars(select(MirrorCourse).where(MirrorCourse.present))]
+    groups = groups_of(session, {course.key for course in courses})
+    placed = communities.place(session, courses, groups)
+    communities.settle(session, placed)
+    _apply(session, version.program_id, groups)
     marked = mark_program(session, version.program_id)
-    audit.record(session, actor, "program.loaded", str(version.id), after={"program": code, "version": version.number})
-    refused = [
-        (course.idnumber, placement)
-        for course in courses
-        for claimant, placement in placements(session, course.idnumber)
-        if claimant == version.program_id and placement.refusal
+    audit.record(
+        session,
+        actor,
+        "program.loaded",
+        str(version.id),
+        after={"program": code, "version": version.number, "reason": reason},
+    )
+    refused = _refused(session, version.program_id, courses, groups)
+    return Loaded(code, version.number, True, len(placed), marked, refused)
+
+
+def _apply(session: Session, program_id: UUID, groups: list[GroupSeen]) -> None:
+    """What the version says of the courses that are the program's communities already."""
+    c = CommunityCourse
+    found = session.execute(
+        select(c.site_id, c.course_id).distinct().join(Community).where(Community.program_id == program_id)
+    )
+    courses = {(site, course) for site, course in found}
+    teams.place_teams(session, [group for group in groups if group.course in courses])
+    teams.refresh_teams(session)
+    modules = sorted(modules_of(session, courses), key=str)
+    for start in range(0, len(modules), CHUNK):
+        decide_bindings(session, modules[start : start + CHUNK])
+    refresh_details(session, courses)
+    refresh_affiliations(session, select(Membership.id).join(Community).where(Community.program_id == program_id))
+
+
+def _refused(
+    session: Session, program_id: UUID, courses: list[CourseSeen], groups: list[GroupSeen]
+) -> list[tuple[str, Placement]]:
+    """What the program looks at, and doesn't take."""
+    programs = claimants(session)
+    forms = forms_of(session, {course.key for course in courses})
+    looked_at: list[tuple[CourseKey, str | None, str]] = [
+        (course.key, None, course.idnumber or course.shortname) for course in courses
     ]
-    return Loaded(code, version.number, True, len(placed), marked, sorted(refused, key=lambda item: item[0]))
+    looked_at += [(group.course, group.idnumber, group.idnumber) for group in groups]
+    found = [
+        (shown, placement)
+        for course, group_idnumber, shown in looked_at
+        if course in forms
+        for claimant, placement in claims(programs, forms[course], group_idnumber)
+        if claimant == program_id and placement.refusal
+    ]
+    return sorted(found, key=lambda item: item[0])

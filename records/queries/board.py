@@ -1,24 +1,27 @@
 """The board: every community in scope, in one statement over stored standings."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, Integer, cast, func, select
+from sqlalchemy import CTE, case, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from mappings.matching import Placement, Refusal, place_course
+from mappings.matching import CourseForm, Refusal, has_groups, place_course
 from mappings.program import Program
-from mappings.standing import MET
+from mappings.standing import REACHED, Status
 from records.actor import Actor, in_scope
+from records.claims import CourseKey, CourseSeen, GroupSeen, groups_of
 from records.models import (
     Binding,
     Community,
     CommunityCourse,
     Membership,
     MirrorCourse,
+    MirrorGroup,
     ProgramRow,
+    SessionRow,
     Site,
     StandingRow,
 )
@@ -40,6 +43,8 @@ class CommunityLine:
     """Of all active participants together."""
     average: int
     met: int
+    behind: int
+    cannot_reach: int
     on_their_way: int
     band_min: int | None
     band_max: int | None
@@ -94,7 +99,9 @@ def _members(actor: Actor) -> CTE:
             func.count().filter(active).label("participants"),
             func.count().filter((m.role == "facilitator") & (m.status == "active")).label("facilitators"),
             func.coalesce(func.sum(s.minutes).filter(active), 0).label("minutes"),
-            func.count().filter(active & s.status.in_([str(status) for status in MET])).label("met"),
+            func.count().filter(active & s.status.in_([str(status) for status in REACHED])).label("met"),
+            func.count().filter(active & (s.status == str(Status.BEHIND))).label("behind"),
+            func.count().filter(active & (s.status == str(Status.CANNOT_REACH))).label("cannot_reach"),
             func.coalesce(func.sum(s.on_their_way).filter(active), 0).label("on_their_way"),
             func.min(s.band_min).label("band_min"),
             func.max(s.band_max).label("band_max"),
@@ -108,21 +115,26 @@ def _members(actor: Actor) -> CTE:
 
 
 def _courses() -> CTE:
-    """The name of each community's course, and how many changes of its activities wait for a decision."""
-    cc, course, b = CommunityCourse, MirrorCourse, Binding
+    """Each community's title, and how many changes of activities in its courses wait for a decision."""
+    cc, course, group, b = CommunityCourse, MirrorCourse, MirrorGroup, Binding
+    # Several groups of one course may be one community: its proposals count once.
     proposed = (
-        select(func.count())
-        .where(b.site_id == cc.site_id, b.course_id == cc.course_id, b.status == "proposed")
-        .correlate(cc)
-        .scalar_subquery()
+        select(cc.community_id, func.count(b.id.distinct()).label("proposed"))
+        .join(b, (b.site_id == cc.site_id) & (b.course_id == cc.course_id))
+        .where(b.status == "proposed")
+        .group_by(cc.community_id)
+        .subquery()
     )
+    title = case((cc.group_id == 0, course.fullname), else_=course.fullname + ": " + func.coalesce(group.name, ""))
     return (
         select(
             cc.community_id,
-            func.min(course.fullname).label("title"),
-            cast(func.sum(proposed), Integer).label("proposed"),
+            func.min(title).label("title"),
+            func.max(proposed.c.proposed).label("proposed"),
         )
         .join(course, (course.site_id == cc.site_id) & (course.course_id == cc.course_id))
+        .outerjoin(group, (group.site_id == cc.site_id) & (group.group_id == cc.group_id))
+        .outerjoin(proposed, proposed.c.community_id == cc.community_id)
         .group_by(cc.community_id)
         .cte("courses")
     )
@@ -143,7 +155,11 @@ def _communities(session: Session, actor: Actor) -> list[CommunityLine]:
         .join(ProgramRow, ProgramRow.id == Community.program_id)
         .outerjoin(members, members.c.community_id == Community.id)
         .outerjoin(courses, courses.c.community_id == Community.id)
-        .where(in_scope(actor))
+        # What lost its courses to another community is shown as long as sessions of it are recorded.
+        .where(
+            in_scope(actor),
+            or_(courses.c.community_id.is_not(None), exists().where(SessionRow.community_id == Community.id)),
+        )
         .order_by(ProgramRow.code, Community.region, Community.topic, courses.c.title, Community.id)
     )
     return [_line(row) for row in rows]
@@ -162,6 +178,8 @@ def _line(row: Any) -> CommunityLine:
         minutes=minutes,
         average=round(minutes / participants) if participants else 0,
         met=int(row.met or 0),
+        behind=int(row.behind or 0),
+        cannot_reach=int(row.cannot_reach or 0),
         on_their_way=int(row.on_their_way or 0),
         band_min=row.band_min,
         band_max=row.band_max,
@@ -171,27 +189,43 @@ def _line(row: Any) -> CommunityLine:
 
 
 def _refused(session: Session, actor: Actor, programs: Mapping[str, Program]) -> list[RefusedCourse]:
-    """Courses that a program claims by their idnumber, and refuses; who reaches their region sees them."""
-    placed = select(CommunityCourse.course_id).where(
-        CommunityCourse.site_id == MirrorCourse.site_id, CommunityCourse.course_id == MirrorCourse.course_id
-    )
-    rows = session.execute(
-        select(Site.name, MirrorCourse.fullname, MirrorCourse.idnumber)
-        .join(Site, Site.id == MirrorCourse.site_id)
-        .where(MirrorCourse.present, MirrorCourse.idnumber != "", ~placed.exists())
-        .order_by(Site.name, MirrorCourse.idnumber)
-    ).all()
+    """Courses and groups that a program claims, and refuses; who reaches their region sees them."""
+    claimants = sorted(programs.items())
     found = []
-    for site, fullname, idnumber in rows:
-        claim = _first_claim(programs, idnumber)
-        if claim is None:
-            continue
-        code, place = claim
-        if place.refusal and actor.reaches(code, place.region):
-            found.append(RefusedCourse(site, fullname, idnumber, code, place.topic, place.region, place.refusal))
+    for site, name, idnumber, form, group in _unplaced(session, programs.values()):
+        claims = ((code, place_course(program, form, group)) for code, program in claimants)
+        code, place = next(((code, place) for code, place in claims if place), ("", None))
+        if place and place.refusal and actor.reaches(code, place.region):
+            found.append(RefusedCourse(site, name, idnumber, code, place.topic, place.region, place.refusal))
     return found
 
 
-def _first_claim(programs: Mapping[str, Program], idnumber: str) -> tuple[str, Placement] | None:
-    claims = ((code, place_course(program, idnumber)) for code, program in sorted(programs.items()))
-    return next(((code, place) for code, place in claims if place), None)
+def _unplaced(session: Session, programs: Iterable[Program]) -> Iterator[tuple[str, str, str, CourseForm, str | None]]:
+    """(site, name, ID number, form, group's ID number) of courses that are no community, and of groups that are none
+    in courses of whose groups a program makes communities."""
+    c = CommunityCourse
+    placed = {
+        (site, course, group) for site, course, group in session.execute(select(c.site_id, c.course_id, c.group_id))
+    }
+    courses = session.execute(
+        select(MirrorCourse, Site.name, Site.slug)
+        .join(Site, Site.id == MirrorCourse.site_id)
+        .where(MirrorCourse.present)
+        .order_by(Site.name, MirrorCourse.idnumber, MirrorCourse.course_id)
+    ).all()
+    seen = [(course, site, CourseSeen.of_mirror(course).form(slug)) for course, site, slug in courses]
+    with_groups = [
+        (course.site_id, course.course_id)
+        for course, _, form in seen
+        if any(has_groups(program, form) for program in programs)
+    ]
+    groups: dict[CourseKey, list[GroupSeen]] = {}
+    for group in groups_of(session, with_groups):
+        groups.setdefault(group.course, []).append(group)
+    for course, site, form in seen:
+        key = (course.site_id, course.course_id)
+        if (*key, 0) not in placed:
+            yield site, course.fullname, course.idnumber or course.shortname, form, None
+        for group in groups.get(key, ()):
+            if (*key, group.key[1]) not in placed:
+                yield site, f"{course.fullname}: {group.name}", group.idnumber, form, group.idnumber

@@ -8,7 +8,10 @@ from uuid import UUID
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
-from mappings.program import ActivityRule, Program, ProgramVersion
+from mappings.earning import ActivityRule
+from mappings.outcomes import DONE
+from mappings.places import Particulars
+from mappings.program import Program, ProgramVersion
 from mappings.standing import Status
 from records.actor import Actor, in_scope
 from records.models import (
@@ -19,6 +22,7 @@ from records.models import (
     FactRow,
     Membership,
     MirrorCourse,
+    MirrorGroup,
     MirrorModule,
     SessionRow,
     StandingRow,
@@ -33,7 +37,7 @@ class Member:
     person_id: UUID
     name: str
     account: int
-    """Moodle's user id, for who has no name yet."""
+    """Moodle's user id, for who has no name yet; negative for who was erased."""
     role: str
     status: str
     minutes: int
@@ -42,6 +46,8 @@ class Member:
     band_min: int | None
     band_max: int | None
     on_their_way: int
+    open: int
+    """Requirements that are neither met nor waived."""
     dirty: bool
 
 
@@ -95,6 +101,8 @@ class CommunityPage:
     members: list[Member]
     activities: list[ActivityLine]
     meetings: list[Meeting]
+    particulars: list[Particulars]
+    """What the program says of this community only."""
 
 
 def community(session: Session, actor: Actor, community_id: UUID) -> CommunityPage | None:
@@ -104,31 +112,40 @@ def community(session: Session, actor: Actor, community_id: UUID) -> CommunityPa
         return None
     versions = versions_by_program(session)[row.program_id]
     program = newest(versions)
-    courses = session.execute(
-        select(MirrorCourse.site_id, MirrorCourse.course_id, MirrorCourse.fullname)
+    places = session.execute(
+        select(MirrorCourse.site_id, MirrorCourse.course_id, MirrorCourse.fullname, MirrorCourse.idnumber)
+        .add_columns(MirrorGroup.name)
         .join(
             CommunityCourse,
             (CommunityCourse.site_id == MirrorCourse.site_id) & (CommunityCourse.course_id == MirrorCourse.course_id),
         )
+        .outerjoin(
+            MirrorGroup,
+            (MirrorGroup.site_id == CommunityCourse.site_id) & (MirrorGroup.group_id == CommunityCourse.group_id),
+        )
         .where(CommunityCourse.community_id == community_id)
-        .order_by(MirrorCourse.fullname)
+        .order_by(MirrorCourse.fullname, MirrorGroup.name)
     ).all()
-    keys = [(course.site_id, course.course_id) for course in courses]
+    keys = list(dict.fromkeys((place.site_id, place.course_id) for place in places))
     return CommunityPage(
         row.id,
         program,
         row.topic,
         row.region,
         row.timezone,
-        [course.fullname for course in courses],
+        [f"{place.fullname}: {place.name}" if place.name else place.fullname for place in places],
         _members(session, community_id),
         _activities(session, keys, versions),
         _meetings(session, community_id, program),
+        program.of_community(row.topic, row.region, tuple(place.idnumber for place in places)),
     )
 
 
 def names_of(session: Session, persons: Iterable[UUID]) -> dict[UUID, tuple[str, int]]:
-    """Each person's name and Moodle user id, from the first account that has a name, else the first."""
+    """Each person's name and Moodle user id, from the first account that has a name, else the first.
+
+    Of an erased person the name is empty and the id negative.
+    """
     rows = session.execute(
         select(Account.person_id, Account.firstname, Account.lastname, Account.moodle_user_id)
         .where(Account.person_id.in_(set(persons)))
@@ -163,18 +180,26 @@ def _member(m: Membership, s: StandingRow | None, name: str, account: int) -> Me
         band_min=s.band_min if s else None,
         band_max=s.band_max if s else None,
         on_their_way=s.on_their_way if s else 0,
+        open=sum(outcome["status"] not in DONE for outcome in s.outcomes) if s else 0,
         dirty=m.dirty_at is not None,
     )
 
 
-def _need(member: Member) -> tuple[bool, bool, int, str, int]:
-    """Who needs help first: active, below the minimum, the furthest from it."""
-    met = member.standing in (Status.IN_BAND, Status.ABOVE)
-    return (member.status != "active", met, member.minutes, member.name.casefold(), member.account)
+IN_NEED = (
+    *(Status.CANNOT_REACH, Status.BEHIND, Status.NOT_STARTED, Status.IN_PROGRESS),
+    *(Status.ON_PACE, Status.NO_COMMITMENT, Status.MET, Status.ABOVE),
+)
+"""Who needs help comes first."""
+
+
+def _need(member: Member) -> tuple[bool, int, int, str, int]:
+    """Active people first, then by need, the furthest from the minimum first."""
+    need = IN_NEED.index(member.standing)
+    return (member.status != "active", need, member.minutes, member.name.casefold(), member.account)
 
 
 def _earning(rule: ActivityRule | None) -> Earning | None:
-    return Earning(rule.rule, rule.minutes, rule.component) if rule else None
+    return Earning(rule.rule, rule.worth, rule.component) if rule else None
 
 
 def _rule(versions: Sequence[ProgramVersion], name: str | None) -> ActivityRule | None:

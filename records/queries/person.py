@@ -1,6 +1,6 @@
-"""A person: every minute in every community in scope explained, and what earned nothing and why."""
+"""A person: every minute in every community in scope explained, now or as it was known or true on a past day."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -8,68 +8,57 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mappings.facts import Ended, Fact, Line, Nothing, State
+from mappings.facts import Meeting
+from mappings.periods import Span
 from mappings.program import Program, version_at
-from mappings.standing import Standing
-from records import ledger
+from mappings.standing import REACHED, Standing, Status, forecast, spans
+from records import answers
 from records.actor import Actor, in_scope
-from records.models import Community, Decision, FactRow, LedgerEntry, Membership, ProgramVersionRow
-from records.programs import newest
+from records.counted import AsOf
+from records.models import Community, Membership
 from records.queries.community import names_of
+from records.queries.explained import AsWritten, Entry, Explained, as_written, by_component, entries, explained
+from records.queries.look_back import PRESENT, LookBack, seen_at
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
-    """One line: what happened, and what it earned by which rule and version, or `nothing` and why."""
+class Forecast:
+    """What the present pace comes to. `until`: the first instant after the last day."""
 
-    kind: str
-    """`completion`, `attendance` or `adjustment`."""
-    what: str
-    """The activity's name, the session's title, or the adjustment's reason; empty while it is unknown."""
-    detail: str
-    """The activity's kind or the session's mode."""
-    happened_at: datetime
     minutes: int
-    component: str | None
-    rule: str | None
-    version: int
-    nothing: Nothing | None
-    state: State | None
-    ended: Ended | None
-    overridden: bool
-    """Somebody marked it in Moodle in the participant's place."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry of the ledger. A reversal takes back an earlier one; `ended` says how that fact ended."""
-
-    created_at: datetime
-    happened_at: datetime
-    what: str
-    minutes: int
-    component: str
-    rule: str
-    version: int
-    reversal: bool
-    ended: Ended | None
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class InCommunity:
     """The person in one community."""
 
+    membership_id: UUID
     community_id: UUID
     program: Program
+    """As it was in force when it is looked at."""
+    programs: dict[int, Program]
+    """By version number: each line says by which of them it was credited."""
     topic: str
     region: str
     timezone: str
     role: str
     status: str
     dirty: bool
+    as_of: AsOf
+    seen_at: datetime
+    period: Span
+    """The program's period that the standing is about."""
     standing: Standing
+    forecast: Forecast | None
     lines: list[Explained]
+    brought: dict[str, int]
+    """Minutes of the memberships that this one continues, by component, over all."""
+    meetings: dict[str, Meeting]
+    """By item: what requirements name sessions by."""
     entries: list[Entry]
+    written: AsWritten | None
+    """Only when looking back at what was known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,116 +69,89 @@ class PersonPage:
     name: str
     account: int
     communities: list[InCommunity]
+    untold: int
+    """How many communities aren't shown, since their program wasn't known yet at that time."""
 
 
-def person(session: Session, actor: Actor, person_id: UUID, now: datetime) -> PersonPage | None:
-    """A person; None for nobody and for somebody without a community in the actor's scope alike.
+def person(
+    session: Session,
+    actor: Actor,
+    person_id: UUID,
+    now: datetime,
+    look: LookBack = PRESENT,
+    only: Collection[UUID] | None = None,
+) -> PersonPage | None:
+    """A person, in some communities or all; None for nobody and for somebody without a community in the actor's scope
+    alike. Raises LiesAhead.
 
     The lines come from the very functions that reconcile the ledger.
     """
-    ids = list(
-        session.scalars(
-            select(Membership.id)
-            .join(Community)
-            .where(Membership.person_id == person_id, in_scope(actor))
-            .order_by(Membership.created_at, Membership.id)
-        )
+    wanted = (
+        select(Membership.id, Community.timezone)
+        .join(Community)
+        .where(Membership.person_id == person_id, in_scope(actor))
+        .order_by(Membership.created_at, Membership.id)
     )
-    if not ids:
+    if only is not None:
+        wanted = wanted.where(Community.id.in_(only))
+    rows = [(membership, timezone) for membership, timezone in session.execute(wanted)]
+    if not rows:
         return None
-    by_id = {item.membership.id: item for item in ledger.inputs_of(session, ids)}
     name, account = names_of(session, [person_id]).get(person_id, ("", 0))
-    return PersonPage(person_id, name, account, [_in_community(session, by_id[i], now) for i in ids if i in by_id])
+    by_id = {found.membership_id: found for found in _seen(session, rows, look, now)}
+    communities = [by_id[membership] for membership, _ in rows if membership in by_id]
+    return PersonPage(person_id, name, account, communities, len(rows) - len(communities))
 
 
-def _in_community(session: Session, item: ledger.Inputs, now: datetime) -> InCommunity:
-    answer = ledger.answer(item, now)
-    community = item.community
-    reasons = _reasons(session, item.membership.id)
-    overridden = _overridden(session, answer.lines)
-    lines = [_explained(item, line, reasons, overridden) for line in answer.lines]
-    named = {line.fact.key: _what(line.fact) for line in answer.lines if line.fact}
-    named |= {f"decision:{decision}": reason for decision, reason in reasons.items()}
+def _seen(session: Session, rows: Sequence[tuple[UUID, str]], look: LookBack, now: datetime) -> Iterator[InCommunity]:
+    """A day ends at another instant in each time zone."""
+    for timezone in dict.fromkeys(timezone for _, timezone in rows):
+        as_of = look.as_of(timezone, now)
+        ids = [membership for membership, there in rows if there == timezone]
+        for item in answers.inputs_of(session, ids, as_of):
+            yield _in_community(session, item, as_of, seen_at(as_of, now))
+
+
+def _in_community(session: Session, item: answers.Inputs, as_of: AsOf, now: datetime) -> InCommunity:
+    answer = answers.answer(item, now)
+    version = version_at(item.versions, now)
+    around = item.surroundings.by(version)
+    period, run = spans(version.program, item.member, around, now)
     return InCommunity(
-        community.id,
-        newest(item.versions),
-        community.topic,
-        community.region,
-        community.timezone,
-        answer.role,
-        answer.status,
-        item.membership.dirty_at is not None,
-        answer.standing,
-        lines,
-        _entries(session, item.membership.id, named),
+        membership_id=item.membership.id,
+        community_id=item.community.id,
+        program=version.program,
+        programs={v.number: v.program for v in item.versions},
+        topic=item.community.topic,
+        region=item.community.region,
+        timezone=item.community.timezone,
+        role=answer.role,
+        status=answer.status,
+        dirty=item.membership.dirty_at is not None,
+        as_of=as_of,
+        seen_at=now,
+        period=period,
+        standing=answer.standing,
+        forecast=_forecast(version.program, answer.standing, run, now),
+        lines=explained(session, item, answer.lines),
+        brought=by_component(item.brought),
+        meetings={meeting.item: meeting for meeting in around.meetings},
+        entries=entries(session, item.membership.id, as_of),
+        written=as_written(session, item.membership.id, answer.lines, as_of) if as_of.known_on else None,
     )
 
 
-def _reasons(session: Session, membership_id: UUID) -> dict[str, str]:
-    rows = session.execute(select(Decision.id, Decision.reason).where(Decision.membership_id == membership_id))
-    return {str(decision): reason for decision, reason in rows}
-
-
-def _overridden(session: Session, lines: list[Line]) -> set[str]:
-    facts = [UUID(line.fact.id) for line in lines if line.fact]
-    if not facts:
-        return set()
-    rows = session.scalars(select(FactRow.id).where(FactRow.id.in_(facts), FactRow.overrideby.is_not(None)))
-    return {str(fact) for fact in rows}
-
-
-def _what(fact: Fact) -> str:
-    if fact.session:
-        return fact.session.title
-    return fact.activity.name if fact.activity else ""
-
-
-def _explained(item: ledger.Inputs, line: Line, reasons: Mapping[str, str], overridden: set[str]) -> Explained:
-    credit, fact = line.credit, line.fact
-    source = credit or fact
-    if source is None:
-        raise ValueError("a line of an explanation has a credit or a fact")
-    happened_at = source.happened_at
-    kind, what, detail = "adjustment", reasons.get(line.decision or "", ""), ""
-    if fact:
-        kind, what = str(fact.kind), _what(fact)
-        detail = fact.session.mode if fact.session else fact.activity.kind if fact.activity else ""
-    return Explained(
-        kind=kind,
-        what=what,
-        detail=detail,
-        happened_at=happened_at,
-        minutes=credit.minutes if credit else 0,
-        component=credit.component if credit else None,
-        rule=credit.rule if credit else line.params.get("rule"),
-        version=version_at(item.versions, happened_at).number,
-        nothing=line.nothing,
-        state=fact.state if fact else None,
-        ended=fact.ended if fact else None,
-        overridden=bool(fact and fact.id in overridden),
-    )
-
-
-def _entries(session: Session, membership_id: UUID, named: Mapping[str, str]) -> list[Entry]:
-    """The ledger as it was written, the newest first."""
-    rows = session.execute(
-        select(LedgerEntry, ProgramVersionRow.number, FactRow.ended)
-        .join(ProgramVersionRow, ProgramVersionRow.id == LedgerEntry.program_version_id)
-        .outerjoin(FactRow, FactRow.id == LedgerEntry.fact_id)
-        .where(LedgerEntry.membership_id == membership_id)
-        .order_by(LedgerEntry.created_at.desc(), LedgerEntry.id.desc())
-    )
-    return [
-        Entry(
-            created_at=entry.created_at,
-            happened_at=entry.happened_at,
-            what=named.get(entry.credit_key, ""),
-            minutes=entry.minutes,
-            component=entry.component,
-            rule=entry.rule,
-            version=number,
-            reversal=entry.reverses is not None,
-            ended=Ended(ended) if ended and entry.reverses else None,
-        )
-        for entry, number, ended in rows
-    ]
+def _forecast(program: Program, standing: Standing, run: Span, now: datetime) -> Forecast | None:
+    """Only for who is under way, where the program tells pace."""
+    done = standing.status in REACHED | {Status.CANNOT_REACH, Status.NO_COMMITMENT}
+    if (
+        program.pace is None
+        or standing.band_min is None
+        or done
+        or not standing.minutes
+        or run.end is None
+        or now >= run.end
+    ):
+        return None
+    expected = forecast(standing.minutes - standing.carried, run, now)
+    return Forecast(expected + standing.carried, run.end) if expected is not None else None

@@ -1,0 +1,166 @@
+"""What people decide, as the engine reads it: inputs like facts, undone by another decision."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy.orm import Session
+
+from mappings.facts import Adjustment, Closing, Credit, Recalculation, SelfReport
+from mappings.facts import Decisions as Decided
+from mappings.periods import Span
+from records.counted import NOW, AsOf
+from records.keys import among
+from records.models import ClosedMember, Decision
+from records.models import Closing as ClosingRow
+
+
+class Kind(StrEnum):
+    """What was decided, and what `data` holds for it. Minutes are whole, moments ISO 8601."""
+
+    ADJUSTMENT = "adjustment"
+    """Of a membership: `minutes`, `component`."""
+    SELF_REPORT = "self_report"
+    """Of a membership: `minutes`, `component`, `happened_at`, `evidence`. Counts once it is approved."""
+    APPROVAL = "approval"
+    """Of a membership: the `report` that is approved."""
+    WAIVER = "waiver"
+    """Of a membership, or of `subject_kind` and `subject_id`: the `requirement` that isn't asked."""
+    RATIONALE = "rationale"
+    """Of a membership or subject: the `notice` that is deviated from; the decision's reason is the rationale."""
+    TRANSFER = "transfer"
+    """Of the membership that goes on: the one that it continues, `from`."""
+    RECALCULATION = "recalculation"
+    """Of a program: facts from `start` until `end` are credited by `version`."""
+    CLOSING = "closing"
+    """Of a program: a period was closed; `closing` names the snapshot."""
+    ADMISSION = "admission"
+    """Of a membership: the late change of `key` in `closing` is let in."""
+    BINDING = "binding"
+    """Which form of an activity counts: `binding`, `module`, `proposed`."""
+    UNDO = "undo"
+    """Takes back the decision that it names."""
+
+
+@dataclass(slots=True)
+class Of:
+    """The decisions about one membership, with the correlation id of each."""
+
+    adjustments: list[Adjustment] = field(default_factory=list)
+    reports: list[SelfReport] = field(default_factory=list)
+    waived: dict[str, str] = field(default_factory=dict)
+    admitted: dict[str, set[str]] = field(default_factory=dict)
+    continues: list[UUID] = field(default_factory=list)
+    """Memberships whose minutes it brings along."""
+    correlations: dict[str, str] = field(default_factory=dict)
+
+
+def standing_decisions(as_of: AsOf = NOW) -> Select[Decision]:
+    """Every decision that nobody has undone, as far as it was known."""
+    known: ColumnElement[bool] = Decision.id.is_not(None)
+    undone = select(Decision.undoes).where(Decision.undoes.is_not(None))
+    if as_of.known_on is not None:
+        known = Decision.decided_at <= as_of.known_on
+        undone = undone.where(Decision.decided_at <= as_of.known_on)
+    return select(Decision).where(known, Decision.undoes.is_(None), Decision.id.not_in(undone))
+
+
+def decided(session: Session, membership_ids: Sequence[UUID], as_of: AsOf = NOW) -> dict[UUID, Of]:
+    """What was decided about memberships."""
+    found = {membership: Of() for membership in membership_ids}
+    rows = session.scalars(
+        standing_decisions(as_of)
+        .where(among(Decision.membership_id, membership_ids))
+        .order_by(Decision.decided_at, Decision.id)
+    ).all()
+    approved = {str(row.data["report"]) for row in rows if row.kind == Kind.APPROVAL}
+    for row in rows:
+        if row.membership_id is not None:
+            _take(found[row.membership_id], row, approved, as_of)
+    return found
+
+
+def _take(of: Of, row: Decision, approved: set[str], as_of: AsOf) -> None:
+    data: Mapping[str, Any] = row.data
+    of.correlations[str(row.id)] = str(row.correlation_id)
+    if row.kind == Kind.ADJUSTMENT:
+        # An adjustment happens when it is decided: that is its date in the ledger.
+        if as_of.true_on is None or row.decided_at <= as_of.true_on:
+            of.adjustments.append(Adjustment(str(row.id), row.decided_at, int(data["minutes"]), str(data["component"])))
+    elif row.kind == Kind.SELF_REPORT:
+        happened_at = datetime.fromisoformat(data["happened_at"])
+        if as_of.true_on is None or happened_at <= as_of.true_on:
+            yes = str(row.id) in approved
+            of.reports.append(SelfReport(str(row.id), happened_at, int(data["minutes"]), data["component"], yes))
+    elif row.kind in (Kind.WAIVER, Kind.RATIONALE):
+        of.waived[str(data.get("requirement") or data.get("notice"))] = str(row.id)
+    elif row.kind == Kind.ADMISSION:
+        of.admitted.setdefault(str(data["closing"]), set()).add(str(data["key"]))
+    elif row.kind == Kind.TRANSFER:
+        of.continues.append(UUID(str(data["from"])))
+
+
+@dataclass(frozen=True, slots=True)
+class OfProgram:
+    """The decisions about a program."""
+
+    recalculations: tuple[Recalculation, ...]
+    closings: tuple[ClosingRow, ...]
+
+
+def of_programs(session: Session, programs: Iterable[UUID], as_of: AsOf = NOW) -> dict[UUID, OfProgram]:
+    """What was decided about programs."""
+    wanted = set(programs)
+    found: dict[UUID, list[Recalculation]] = {program: [] for program in wanted}
+    rows = standing_decisions(as_of).where(Decision.kind == str(Kind.RECALCULATION), Decision.program_id.in_(wanted))
+    for row in session.scalars(rows):
+        if row.program_id is not None:
+            span = Span(*(_moment(row.data.get(name)) for name in ("start", "end")))
+            found[row.program_id].append(Recalculation(str(row.id), row.decided_at, span, str(row.data["version"])))
+    closed = select(ClosingRow).where(ClosingRow.program_id.in_(wanted)).order_by(ClosingRow.starts_at)
+    if as_of.known_on is not None:
+        closed = closed.where(ClosingRow.closed_at <= as_of.known_on)
+    closings: dict[UUID, list[ClosingRow]] = {program: [] for program in wanted}
+    for closing in session.scalars(closed):
+        closings[closing.program_id].append(closing)
+    return {p: OfProgram(tuple(found[p]), tuple(closings[p])) for p in wanted}
+
+
+def _moment(value: object) -> datetime | None:
+    return datetime.fromisoformat(str(value)) if value else None
+
+
+def closed(
+    session: Session, memberships: Mapping[UUID, UUID], programs: Mapping[UUID, OfProgram], of: Mapping[UUID, Of]
+) -> dict[UUID, tuple[Closing, ...]]:
+    """The closed periods of memberships, by membership; `memberships` names the program of each."""
+    if not any(program.closings for program in programs.values()):
+        return dict.fromkeys(memberships, ())
+    rows = session.scalars(select(ClosedMember).where(among(ClosedMember.membership_id, memberships)))
+    snapshots = {(row.closing_id, row.membership_id): _credits(row.credits) for row in rows}
+    return {
+        membership: tuple(
+            Closing(
+                str(closing.id),
+                Span(closing.starts_at, closing.ends_at),
+                snapshots.get((closing.id, membership), {}),
+                frozenset(of[membership].admitted.get(str(closing.id), ())),
+            )
+            for closing in programs[program].closings
+        )
+        for membership, program in memberships.items()
+    }
+
+
+def _credits(rows: Iterable[Mapping[str, Any]]) -> dict[str, Credit]:
+    """Credits as a snapshot keeps them."""
+    return {row["key"]: Credit(**{**row, "happened_at": datetime.fromisoformat(row["happened_at"])}) for row in rows}
+
+
+def as_decided(of: Of, program: OfProgram, closings: tuple[Closing, ...]) -> Decided:
+    """Everything that was decided about a membership and its program, as the engine takes it."""
+    return Decided(tuple(of.adjustments), tuple(of.reports), program.recalculations, closings, dict(of.waived))

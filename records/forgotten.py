@@ -1,0 +1,206 @@
+"""Erased people, known by a keyed hash alone: what the inbox holds or is sent about them is taken out of it.
+
+A payload that is about an erased person goes. One that only names such a person (as who did something to
+somebody else) stays usable, and names nobody.
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from pydantic import SecretStr
+from sqlalchemy import Engine, delete, exists, func, select
+from sqlalchemy.orm import Session
+
+from records.keys import among
+from records.models import ErasedAccount, InboxItem, Site
+from records.people import AccountKey
+
+NOBODY = 10**18 - 1
+"""Who did something to somebody else and was erased since. No Moodle gives this id, and the wire lets it through:
+one number for all of them, so that what arrives later about the other person still says the same."""
+USER_CONTEXT = 30
+"""Moodle's CONTEXT_USER."""
+WHOM = {"user", "relateduserid"}
+"""Fields of the user whom a reading or an event is about."""
+WHO = WHOM | {"userid", "realuserid", "overrideby", "modifierid", "usermodified"}
+"""All fields in which Moodle names users."""
+CHUNK = 500
+STATUSES = ("pending", "waiting", "quarantined", "dead", "done")
+PUT_ASIDE = ("waiting", "quarantined", "dead")
+
+
+def fingerprint(encryption_key: SecretStr, key: AccountKey) -> str:
+    """What is kept of an erased account: an HMAC-SHA256, as 64 hexadecimal digits."""
+    purpose = hmac.digest(encryption_key.get_secret_value().encode(), b"copbridge: erased accounts", "sha256")
+    return hmac.new(purpose, f"{key[0]}:{key[1]}".encode(), hashlib.sha256).hexdigest()
+
+
+def erased_among(session: Session, encryption_key: SecretStr, keys: Iterable[AccountKey]) -> set[AccountKey]:
+    """Those of the Moodle users who were erased."""
+    names = {(key[0], fingerprint(encryption_key, key)): key for key in keys}
+    if not names:
+        return set()
+    held = select(ErasedAccount.site_id, ErasedAccount.key_hash).where(
+        among((ErasedAccount.site_id, ErasedAccount.key_hash), names)
+    )
+    return {names[(site, key_hash)] for site, key_hash in session.execute(held)}
+
+
+@dataclass(slots=True)
+class Payload:
+    """A payload, whatever its shape, and the Moodle users that it names: `about` are those whom it is about."""
+
+    content: Any
+    about: set[int]
+    named: set[int]
+
+    @classmethod
+    def read(cls, payload: bytes) -> "Payload":
+        try:
+            content = json.loads(payload)
+        except (ValueError, RecursionError):
+            return cls(None, set(), set())
+        about = set(_about(content))
+        return cls(content, about, about | {user for part, name in _places(content) if (user := _id(part[name]))})
+
+    def without(self, erased: set[int]) -> bytes:
+        """The payload as it is kept, without these users."""
+        for part, name in list(_places(self.content)):
+            if _id(part[name]) in erased:
+                part[name] = NOBODY
+        return json.dumps(self.content, separators=(",", ":")).encode("ascii")
+
+
+def _id(value: object) -> int | None:
+    """A Moodle id as senders spell it: a whole number, or a string of one."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return int(value) if not isinstance(value, float) or value.is_integer() else None
+    except ValueError:
+        pass
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return int(number) if number.is_integer() else None
+
+
+def _places(content: Any) -> Iterator[tuple[dict[str, Any], str]]:
+    """Every field of a payload, at any depth, in which a user stands."""
+    stack = [content]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, list):
+            stack += part
+        elif isinstance(part, dict):
+            stack += [value for value in part.values() if isinstance(value, dict | list)]
+            yield from ((part, name) for name, value in part.items() if name in WHO and not isinstance(value, dict))
+
+
+def _about(content: Any) -> Iterator[int]:
+    """Whom a reading or an event is about."""
+    if not isinstance(content, dict):
+        return
+    # A malformed event is kept with its envelope.
+    for part in (content, content.get("data")):
+        if isinstance(part, dict):
+            values = [part.get(name) for name in WHOM]
+            other = part.get("other")
+            if isinstance(other, dict):
+                values += [other.get(name) for name in WHOM]
+            if part.get("objecttable") == "user" or part.get("eventname") == r"\core\event\user_deleted":
+                values.append(part.get("objectid"))
+            if _id(part.get("contextlevel")) == USER_CONTEXT:
+                values.append(part.get("contextinstanceid"))
+            yield from (user for value in values if (user := _id(value)))
+
+
+def redact(session: Session, encryption_key: SecretStr, items: Sequence[InboxItem]) -> set[int]:
+    """Delete those of the items that are about erased people, and take such people out of the rest.
+
+    The caller has locked the items. Returns the ids of those that are gone.
+    """
+    # Mostly nobody was erased: then no payload is read here, and nothing is hashed.
+    some = _sites(session)
+    read = [(item, Payload.read(item.payload)) for item in items if item.site_id in some]
+    erased = erased_among(session, encryption_key, {(item.site_id, u) for item, payload in read for u in payload.named})
+    gone = set()
+    for item, payload in read if erased else ():
+        here = {user for user in payload.named if (item.site_id, user) in erased}
+        if here & payload.about:
+            gone.add(item.id)
+        elif here:
+            item.payload = payload.without(here)
+    session.flush()
+    if gone:
+        session.execute(
+            delete(InboxItem).where(among(InboxItem.id, gone)), execution_options={"synchronize_session": False}
+        )
+    return gone
+
+
+def redact_inbox(
+    engine: Engine, encryption_key: SecretStr, statuses: Sequence[str] = STATUSES
+) -> Iterator[tuple[int, int]]:
+    """Redact the inbox of the sites that somebody was erased from, a transaction a chunk.
+
+    Yields how many items each chunk looked at, and how many it changed or deleted. Whatever it did stays done
+    when it is interrupted; the next run does the rest.
+    """
+    with Session(engine) as session:
+        sites = sorted(_sites(session))
+    for rows in _chunks(engine, sites, statuses):
+        mentioned = {id_: Payload.read(payload).named for id_, _, payload in rows}
+        with Session(engine) as session, session.begin():
+            erased = erased_among(session, encryption_key, {(site, u) for id_, site, _ in rows for u in mentioned[id_]})
+            hit = [id_ for id_, site, _ in rows if any((site, user) in erased for user in mentioned[id_])]
+            if hit:
+                # Read again under their locks: a worker may have changed them since.
+                locked = select(InboxItem).where(among(InboxItem.id, hit)).order_by(InboxItem.id).with_for_update()
+                redact(session, encryption_key, session.scalars(locked).all())
+        yield len(rows), len(hit)
+
+
+def count_payloads(engine: Engine, keys: set[AccountKey]) -> Iterator[tuple[int, int]]:
+    """How many items each chunk of the inbox has, and how many of them name one of the Moodle users."""
+    for rows in _chunks(engine, sorted({site for site, _ in keys}), STATUSES):
+        yield len(rows), sum(any((s, user) in keys for user in Payload.read(payload).named) for _, s, payload in rows)
+
+
+def count_items(session: Session) -> int:
+    """How many items the inbox has."""
+    return session.scalar(select(func.count()).select_from(InboxItem)) or 0
+
+
+def _sites(session: Session) -> set[UUID]:
+    """The sites that somebody was erased from: few, and each found by the index."""
+    some = exists().where(ErasedAccount.site_id == Site.id)
+    return set(session.scalars(select(Site.id).where(some)))
+
+
+def _chunks(engine: Engine, sites: Sequence[UUID], statuses: Sequence[str]) -> Iterator[list[tuple[int, UUID, bytes]]]:
+    """The items that are there now, in the order of their ids. Later ones are redacted as they are worked off."""
+    i = InboxItem
+    wanted = (among(i.site_id, sites), i.status.in_(statuses))
+    with Session(engine) as session:
+        last = session.scalar(select(func.max(i.id))) or 0
+    after = 0
+    while sites:
+        with Session(engine) as session:
+            found = session.execute(
+                select(i.id, i.site_id, i.payload)
+                .where(i.id > after, i.id <= last, *wanted)
+                .order_by(i.id)
+                .limit(CHUNK)
+            )
+            rows = [(id_, site, payload) for id_, site, payload in found]
+        if not rows:
+            return
+        after = rows[-1][0]
+        yield rows

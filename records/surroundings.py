@@ -1,0 +1,139 @@
+"""Communities as the engine reads them: dates, meetings, and what can be earned in them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from mappings import facts
+from mappings.facts import Activity, Meeting
+from mappings.offers import offers_of
+from mappings.periods import Calendar, Span
+from mappings.program import ProgramVersion
+from records.keys import among
+from records.models import (
+    Binding,
+    Community,
+    CommunityCourse,
+    MirrorCourse,
+    MirrorModule,
+    SessionRow,
+    SharedSession,
+)
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """What is known of a community, whatever version of its program it is looked at by."""
+
+    row: Community
+    courses: list[tuple[str, datetime | None, datetime | None]] = field(default_factory=list)
+    """(idnumber, start, end) of each course."""
+    meetings: list[Meeting] = field(default_factory=list)
+    activities: list[tuple[str, Activity, str | None]] = field(default_factory=list)
+    """(item, the form that counts, the session that it stands for)."""
+    items: set[str] = field(default_factory=set)
+    """All activities that can be completed, also those that no rule matches."""
+    _seen: dict[str, facts.Community] = field(default_factory=dict)
+
+    def by(self, version: ProgramVersion) -> facts.Community:
+        """The community by a version of its program."""
+        if version.id not in self._seen:
+            idnumbers = tuple(sorted(idnumber for idnumber, _, _ in self.courses))
+            self._seen[version.id] = facts.Community(
+                self.row.topic,
+                self.row.region,
+                ZoneInfo(self.row.timezone),
+                idnumbers,
+                self._span(version, idnumbers),
+                tuple(self.meetings),
+                offers_of(version.program, self.activities, self.meetings),
+            )
+        return self._seen[version.id]
+
+    def _span(self, version: ProgramVersion, idnumbers: tuple[str, ...]) -> Span:
+        """The file's days, else those of the courses."""
+        parts = version.program.of_community(self.row.topic, self.row.region, idnumbers)
+        calendar = Calendar(ZoneInfo(self.row.timezone))
+        first = next((part.starts for part in reversed(parts) if part.starts), None)
+        last = next((part.ends for part in reversed(parts) if part.ends), None)
+        start = min((start for _, start, _ in self.courses if start), default=None)
+        ends = [end for _, _, end in self.courses]
+        end = max((end for end in ends if end), default=None) if all(ends) else None
+        return Span(
+            calendar.midnight(first) if first else start,
+            calendar.midnight(last + timedelta(days=1)) if last else end,
+        )
+
+
+def surroundings(session: Session, community_ids: Iterable[UUID]) -> dict[UUID, Surroundings]:
+    """Communities by id, each with its courses, meetings and activities."""
+    ids = set(community_ids)
+    rows = session.scalars(select(Community).where(among(Community.id, ids)).execution_options(populate_existing=True))
+    found = {row.id: Surroundings(row) for row in rows}
+    stands_for = _read_meetings(session, found)
+    _read_courses(session, found, stands_for)
+    return found
+
+
+def _read_meetings(session: Session, found: dict[UUID, Surroundings]) -> dict[tuple[UUID, UUID, int], str]:
+    """Fill the meetings in. Returns which activity of a community stands for which session."""
+    shares = select(SharedSession.session_id, SharedSession.community_id).where(
+        among(SharedSession.community_id, found)
+    )
+    shared: dict[UUID, list[UUID]] = {}
+    for session_id, community in session.execute(shares):
+        shared.setdefault(session_id, []).append(community)
+    s = SessionRow
+    rows = session.execute(
+        select(
+            s.id, s.community_id, s.code, s.title, s.starts_at, s.mode, s.kind, s.planned_minutes,
+            s.module_site_id, s.module_id,
+        )
+        .where(or_(among(s.community_id, found), among(s.id, shared)))
+        .order_by(s.starts_at, s.code, s.id)
+    )  # fmt: skip
+    stands_for: dict[tuple[UUID, UUID, int], str] = {}
+    for row in rows:
+        item = str(row.id)
+        meeting = Meeting(item, row.code, row.title, row.starts_at, row.mode, row.kind, row.planned_minutes)
+        for community in {row.community_id, *shared.get(row.id, ())} & found.keys():
+            found[community].meetings.append(meeting)
+            if row.module_site_id and row.module_id is not None:
+                stands_for[(community, row.module_site_id, row.module_id)] = item
+    return stands_for
+
+
+def _read_courses(
+    session: Session, found: dict[UUID, Surroundings], stands_for: dict[tuple[UUID, UUID, int], str]
+) -> None:
+    c, course, m, b = CommunityCourse, MirrorCourse, MirrorModule, Binding
+    of = select(c.community_id, course.idnumber, course.startdate, course.enddate).join(
+        course, (course.site_id == c.site_id) & (course.course_id == c.course_id)
+    )
+    for community, idnumber, start, end in session.execute(of.where(among(c.community_id, found)).distinct()):
+        found[community].courses.append((idnumber, start, end))
+    active = (b.site_id == m.site_id) & (b.module_id == m.module_id) & (b.status == "active")
+    rows = session.execute(
+        select(c.community_id, m.site_id, m.module_id, b.idnumber, b.modname, b.section_name, b.name)
+        .join(m, (m.site_id == c.site_id) & (m.course_id == c.course_id))
+        .outerjoin(b, active)
+        .where(among(c.community_id, found), m.present, m.tracking > 0)
+        .order_by(m.site_id, m.module_id)
+        .distinct()
+    )
+    for community, site, module, *form in rows:
+        item = item_of(site, module)
+        found[community].items.add(item)
+        if None not in form:
+            activity = Activity(*form)
+            found[community].activities.append((item, activity, stands_for.get((community, site, module))))
+
+
+def item_of(site_id: UUID | str, module_id: int) -> str:
+    """What names an activity among everything that can be earned."""
+    return f"{site_id}:{module_id}"
