@@ -71,6 +71,7 @@ DECISIONS: dict[str, Door | Permission] = {
     "freshness.live": Permission.SEE_BOARD,
     "community.show": Permission.SEE_PEOPLE,
     "community.live": Permission.SEE_PEOPLE,
+    "community.together": Permission.SEE_PEOPLE,
     "person.show": Permission.SEE_PEOPLE,
     "person.live": Permission.SEE_PEOPLE,
 }

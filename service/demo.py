@@ -76,7 +76,9 @@ def _program(session: Session) -> None:
     """Load the program that the sandbox plays, unless a version of it is there: staff may have loaded theirs."""
     code = load_program(PROGRAM).program
     if session.scalar(select(ProgramRow.id).where(ProgramRow.code == code)) is None:
-        load_version(session, PROGRAM.read_text(encoding="utf-8"), PROGRAM.name, actor=SYSTEM)
+        load_version(
+            session, PROGRAM.read_text(encoding="utf-8"), PROGRAM.name, actor=SYSTEM, reason="The demonstration"
+        )
 
 
 def _link(session: Session, settings: Settings) -> str:

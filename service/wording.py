@@ -1,7 +1,7 @@
 """Words for the codes and figures that records and mappings answer with. Programs bring their own titles."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -73,8 +73,17 @@ NOTHING = {
     Nothing.PROVISIONAL: N_("On its way: Moodle has yet to confirm it."),
     Nothing.UNKNOWN_ACTIVITY: N_("On its way: Moodle has yet to describe this activity."),
     Nothing.MODE_WITHOUT_COMPONENT: N_("The program counts no minutes for meetings held in this way."),
-    Nothing.ALTERNATIVE_COUNTED: N_("The same meeting is counted on another line: the one with more minutes counts."),
+    Nothing.ENDED: N_("It ended in Moodle in a way that takes the minutes back in this program."),
+    Nothing.OVERRIDDEN: N_("Somebody else marked it in Moodle, and the program doesn't count that."),
+    Nothing.NOT_LONG_ENOUGH: N_("The person was there for too short a time."),
+    Nothing.STATUS_WITHOUT_WEIGHT: N_("The program says nothing about this attendance status."),
+    Nothing.LENGTH_UNKNOWN: N_("How long the session was planned to be isn't known."),
+    Nothing.NOT_PROVEN: N_("It counts with evidence only: a link, a file or a note."),
+    Nothing.NOT_APPROVED: N_("It was reported by the participant, and waits for approval."),
+    Nothing.COUNTS_ELSEWHERE: N_("It counts in another community of this person."),
+    Nothing.LATE: N_("It came after its period was closed: staff decide about it."),
     Nothing.NOT_A_PARTICIPANT: N_("Hours are counted for participants only, and this person isn't one here."),
+    Nothing.TO_BE_SET: N_("The program file has yet to state how many minutes it earns."),
     Nothing.ZERO_MINUTES: N_("It counts as zero minutes."),
 }
 
@@ -83,12 +92,17 @@ ENDED = {
     Ended.RESET: N_("Completion was reset in Moodle; the minutes stay."),
     Ended.DELETED: N_("The activity was deleted in Moodle; the minutes stay."),
     Ended.LEFT: N_("The person left the course; the minutes stay."),
+    Ended.WITHDRAWN: N_("It was taken back."),
 }
 
 STANDINGS = {
     Status.NO_COMMITMENT: N_("No commitment"),
-    Status.BELOW: N_("Not met yet"),
-    Status.IN_BAND: N_("Met"),
+    Status.NOT_STARTED: N_("Not started"),
+    Status.IN_PROGRESS: N_("In progress"),
+    Status.ON_PACE: N_("On pace"),
+    Status.BEHIND: N_("Behind"),
+    Status.CANNOT_REACH: N_("Cannot reach it any more"),
+    Status.MET: N_("Met"),
     Status.ABOVE: N_("Met, and more"),
 }
 
@@ -153,7 +167,8 @@ SOMETHING_BROKE = (
 )
 
 
-def _plain(code: str) -> str:
+def plain(code: str) -> str:
+    """A code that somebody made up, as it is read."""
     return code.replace("_", " ")
 
 
@@ -161,7 +176,7 @@ def _from(table: dict[Any, str]) -> Callable[[str], str]:
     """A function from a code to its words; a code that a program file brought along reads as it is."""
 
     def words(code: str) -> str:
-        return _(table[code]) if code in table else _plain(code)
+        return _(table[code]) if code in table else plain(code)
 
     return words
 
@@ -219,8 +234,12 @@ def band(low: int, high: int) -> str:
 
 def day(moment: datetime, timezone: str) -> str:
     """The day of a moment in a time zone: Nov 21, 2026."""
-    there = moment.astimezone(ZoneInfo(timezone))
-    return _("%(month)s %(day)s, %(year)s", month=_(MONTHS[there.month - 1]), day=there.day, year=there.year)
+    return date_words(moment.astimezone(ZoneInfo(timezone)).date())
+
+
+def date_words(day: date) -> str:
+    """A day: Nov 21, 2026."""
+    return _("%(month)s %(day)s, %(year)s", month=_(MONTHS[day.month - 1]), day=day.day, year=day.year)
 
 
 def moment(when: datetime, timezone: str) -> str:

@@ -4,6 +4,7 @@ Every module of this package that has a function `register(app: typer.Typer) -> 
 commands by it: a new group of commands is a new file here, and nothing else.
 """
 
+import gc
 import importlib
 import pkgutil
 import sys
@@ -33,8 +34,12 @@ def build() -> typer.Typer:
 
 def main() -> None:
     """Entry point: a UserError becomes one sentence on stderr and its exit code."""
+    command = build()
+    # What was imported stays: the garbage collector needs not look at it again and again, which took a tenth of a
+    # rebuild's time.
+    gc.freeze()
     try:
-        build()()
+        command()
     except UserError as error:
         sys.stderr.write(f"copbridge: {error.sentence}\n")
         sys.exit(error.code)

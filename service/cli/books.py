@@ -1,17 +1,14 @@
 """`copbridge rebuild`: recompute everything from the inputs, and say what differs. Nothing should."""
 
-import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from jobs.queues import QueueName
 from records.books import check_books, count_memberships, repair
 from records.ledger import Difference
 from service.cli.opening import Opened, records
-from service.cli.output import counted, say, say_json
+from service.cli.output import counted, progress, say, say_json
 
 
 def register(app: typer.Typer) -> None:
@@ -61,11 +58,9 @@ def _compare(opened: Opened) -> tuple[int, int, list[Difference]]:
     different: list[Difference] = []
     with opened.transaction() as session:
         total = count_memberships(session)
-    # On standard error, and only where somebody looks: standard output is for the answer.
-    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
-        task = progress.add_task("Comparing", total=total)
+    with progress("Comparing") as advance:
         for chunk in check_books(opened.engine, opened.now()):
             compared, pending = compared + chunk.compared, pending + chunk.pending
             different += chunk.different
-            progress.advance(task, chunk.compared + chunk.pending)
+            advance(compared + pending, total)
     return compared, pending, different

@@ -1,23 +1,29 @@
-"""`copbridge explain`: every line of a person's hours, by the functions that computed them."""
+"""`copbridge explain`: every line of a person's hours, by the functions that computed them, now or on a past day."""
 
-from datetime import datetime
+from collections.abc import Collection
+from dataclasses import asdict
 from typing import Annotated
 from uuid import UUID
 
 import typer
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mappings.facts import Line
-from mappings.program import version_at
-from records import ledger
-from records.models import Account, Membership
-from records.programs import newest
-from records.sites import find_site
+from records.actor import CLI
+from records.queries.look_back import LiesAhead, LookBack, When
+from records.queries.person import InCommunity, PersonPage, person
+from records.standings import missing_as_data, outcome_as_data
 from service.cli.errors import UserError
-from service.cli.opening import records
+from service.cli.lookup import find_communities, find_person
+from service.cli.opening import Opened, records
 from service.cli.output import clean, counted, hours, local, say, say_json, table
-from service.wording import ENDED, NOTHING
+from service.explanations import LineTold, RequirementTold, Told, tell
+from service.moments import NotADay, read_when
+from service.wording import member_role, member_status, standing
+
+LANGUAGE = "en"
+DAY = "A day (its end, on the community's clock) or an ISO moment; past only."
+KnownOn = Annotated[str, typer.Option(help=f"Only what was known then. {DAY}", metavar="DATE")]
+TrueOn = Annotated[str, typer.Option(help=f"Only what had happened until then. {DAY}", metavar="DATE")]
 
 
 def register(app: typer.Typer) -> None:
@@ -26,115 +32,172 @@ def register(app: typer.Typer) -> None:
 
 
 def explain(
-    person: Annotated[str, typer.Argument(help="A person's id, or SITE:MOODLE_ID.", metavar="PERSON")],
+    who: Annotated[str, typer.Argument(help="A person's id, or SITE:MOODLE_ID.", metavar="PERSON")],
+    community: Annotated[
+        str, typer.Option(help="Only this one: its course's ID number, or its id.", metavar="COMMUNITY")
+    ] = "",
+    known_on: KnownOn = "",
+    true_on: TrueOn = "",
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
 ) -> None:
-    """Explain a person's hours: each fact and decision, what it earned by which rule and version, or why nothing."""
-    with records() as opened:
-        with opened.transaction() as session:
-            person_id = _person(session, person)
-            ids = list(session.scalars(select(Membership.id).where(Membership.person_id == person_id)))
-            inputs = ledger.inputs_of(session, ids)
-        answers = [(item, ledger.answer(item, opened.now())) for item in inputs]
+    """Explain a person's hours and requirements: what each fact and decision earned, or why nothing; what is missing.
+
+    --known-on and --true-on look back, and compare with what the ledger held. Roles, names and which activity counts
+    as what are always the present ones: of those no history is kept.
+    """
+    look = LookBack(_when(known_on, "--known-on"), _when(true_on, "--true-on"))
+    with records() as opened, opened.transaction() as session:
+        person_id = find_person(session, who)
+        only = find_communities(session, community) if community else None
+        found = _find(opened, session, person_id, look, only)
+    communities = found.communities if found else []
     if as_json:
-        say_json({"person": person_id, "memberships": [_as_data(item, answer) for item, answer in answers]})
+        memberships = [_as_data(each, tell(each, LANGUAGE)) for each in communities]
+        say_json({"person": person_id, "memberships": memberships})
         return
-    if not answers:
-        say(f"The person {person_id} is in no community.")
-    for item, answer in answers:
-        _tell(item, answer)
-
-
-def _person(session: Session, text: str) -> UUID:
-    site, _, number = text.rpartition(":")
-    if not site:
-        try:
-            return UUID(text)
-        except ValueError as err:
-            raise UserError(f"'{clean(text)}' is neither a person's id nor SITE:MOODLE_ID.", code=2) from err
-    if not number.isascii() or not number.isdigit() or len(number) > 18:
-        raise UserError(f"'{clean(number)}' is not a Moodle user id.", code=2)
-    site_id = find_site(session, site).id
-    wanted = (Account.site_id == site_id, Account.moodle_user_id == int(number))
-    found = session.scalar(select(Account.person_id).where(*wanted))
     if found is None:
-        raise UserError(f"The site '{site}' has no account {number} that we know of.")
-    return found
+        say(f"The person {person_id} is in no community{' of that name' if community else ''}.")
+    elif found.untold:
+        say(f"The program of {counted(found.untold, 'community', 'communities')} wasn't known yet then.")
+    for each in communities:
+        _tell(each, tell(each, LANGUAGE))
 
 
-def _tell(item: ledger.Inputs, answer: ledger.Answer) -> None:
-    standing = answer.standing
-    program = newest(item.versions)
-    band = f" of {hours(standing.band_min)}-{hours(standing.band_max or 0)}" if standing.band_min else ""
-    title = (
-        f"{program.program} {item.community.topic} {item.community.region}: {answer.role}, {answer.status};"
-        f" {hours(standing.minutes)}{band}, {standing.status}"
-    )
-    if answer.lines:
+def _when(text: str, option: str) -> When | None:
+    try:
+        return read_when(text) if text else None
+    except NotADay as err:
+        problem = f"{option}: '{clean(text)}' is neither a day such as 2026-05-01 nor an ISO moment."
+        raise UserError(problem, code=2) from err
+
+
+def _find(
+    opened: Opened, session: Session, person_id: UUID, look: LookBack, only: Collection[UUID] | None
+) -> PersonPage | None:
+    try:
+        return person(session, CLI, person_id, opened.now(), look, only)
+    except LiesAhead as err:
+        raise UserError(f"{err} lies ahead: one can look back only.", code=2) from err
+
+
+def _tell(found: InCommunity, told: Told) -> None:
+    say(clean(_title(found)))
+    for name, moment in (("As known on", found.as_of.known_on), ("As true on", found.as_of.true_on)):
+        if moment:
+            say(f"{name} {local(moment, found.timezone)}.")
+    if told.lines or found.brought:
         columns = ("when", "what", "h:mm", "component", "rule", "version", "why")
-        table(clean(title), columns, [_cells(item, line) for line in answer.lines], right=("h:mm", "version"))
+        rows = [*_brought(found), *(_cells(found, line) for line in told.lines)]
+        rows.append(("", "Sum", hours(found.standing.all_minutes), "", "", "", ""))
+        table("", columns, rows, right=("h:mm", "version"))
     else:
-        say(clean(f"{title}. Nothing was achieved yet."))
-    if item.membership.dirty_at:
+        say("Nothing was achieved yet.")
+    for amount, what in told.totals:
+        say(f"{amount} {what}.")
+    if told.requirements:
+        asked = ("requirement", "status", "have", "due", "missing", "not counted")
+        table("", asked, [_requirement(each) for each in told.requirements])
+    if told.to_do:
+        say(clean(f"Missing: {'; '.join(told.to_do)}."))
+    if told.pace:
+        say(told.pace)
+    if found.dirty and found.written is None:
         say("Something arrived that the ledger doesn't show yet; it will within seconds.")
-    if standing.on_their_way:
-        say(f"{counted(standing.on_their_way, 'line')} on the way.")
+    if found.standing.on_their_way:
+        say(f"{counted(found.standing.on_their_way, 'line')} on the way.")
+    _compare(found, told)
+    say("")
 
 
-def _cells(item: ledger.Inputs, line: Line) -> tuple[object, ...]:
-    data = _line(item, line)
-    why = [str(data["why"] or "")]
-    if line.fact and line.fact.ended and line.credit:
-        why.append(ENDED[line.fact.ended])
-    when = local(_when(line), item.community.timezone)
-    what = " ".join(part for part in (str(data["what"]), f"({data['kind']})") if part)
-    component, rule = data["component"] or "", data["rule"] or ""
-    return when, what, hours(line.credit.minutes if line.credit else 0), component, rule, data["version"], " ".join(why)
+def _title(found: InCommunity) -> str:
+    s = found.standing
+    band = f" of {hours(s.band_min)}-{hours(s.band_max or 0)}" if s.band_min is not None else ""
+    who = f"{member_role(found.role)}, {member_status(found.status)}".lower()
+    place = f"{found.program.program} {found.topic} {found.region}"
+    return f"{place}: {who}; {hours(s.minutes)}{band}, {standing(s.status).lower()}"
 
 
-def _when(line: Line) -> datetime:
-    if line.credit:
-        return line.credit.happened_at
-    if line.fact is None:
-        raise ValueError("a line has a fact or a credit")
-    return line.fact.happened_at
+def _compare(found: InCommunity, told: Told) -> None:
+    if found.written is None:
+        return
+    if not told.written:
+        say(f"The ledger held the same then: {hours(found.written.written)}.")
+    for sentence in told.written:
+        say(clean(sentence))
 
 
-def _line(item: ledger.Inputs, line: Line) -> dict[str, object]:
-    fact, credit = line.fact, line.credit
-    what = fact.session.title if fact and fact.session else fact.activity.name if fact and fact.activity else ""
+def _brought(found: InCommunity) -> list[tuple[object, ...]]:
+    return [
+        ("", "Brought along by a transfer", hours(minutes), component, "", "", "")
+        for component, minutes in found.brought.items()
+    ]
+
+
+def _cells(found: InCommunity, told: LineTold) -> tuple[object, ...]:
+    line = told.line
+    what = f"{told.what} ({told.detail or line.kind})"
+    why = " ".join((told.why, *told.notes)).strip()
+    when = local(line.happened_at, found.timezone)
+    return when, what, hours(line.minutes), line.component or "", line.rule or "", line.version, why
+
+
+def _requirement(told: RequirementTold) -> tuple[object, ...]:
+    passed = "; ".join(f"{what}: {why}" for what, why in told.passed_over)
+    return told.title, told.words, told.have, told.due, told.missing, passed
+
+
+def _as_data(found: InCommunity, told: Told) -> dict[str, object]:
+    s = found.standing
     return {
-        "kind": str(fact.kind) if fact else "adjustment",
-        "what": what,
-        "when": _when(line).isoformat(),
-        "fact": fact.id if fact else None,
-        "key": fact.key if fact else credit.key if credit else None,
-        "decision": line.decision,
-        "minutes": credit.minutes if credit else 0,
-        "component": credit.component if credit else None,
-        "rule": credit.rule if credit else line.params.get("rule"),
-        "version": version_at(item.versions, _when(line)).number,
-        "ended": fact.ended if fact else None,
-        "nothing": line.nothing,
-        "why": NOTHING[line.nothing] if line.nothing else None,
+        "membership": found.membership_id,
+        "community": found.community_id,
+        "program": found.program.program,
+        "topic": found.topic,
+        "region": found.region,
+        "role": found.role,
+        "status": found.status,
+        "known_on": found.as_of.known_on,
+        "true_on": found.as_of.true_on,
+        "standing": s.status,
+        "minutes": s.minutes,
+        "all_minutes": s.all_minutes,
+        "carried": s.carried,
+        "by_component": s.by_component,
+        "brought": found.brought,
+        "band": [s.band_min, s.band_max],
+        "on_their_way": s.on_their_way,
+        "missing": [missing_as_data(lack) for lack in s.missing],
+        "to_do": told.to_do,
+        "forecast": asdict(found.forecast) if found.forecast else None,
+        "dirty": found.dirty,
+        "lines": [_line(line) for line in told.lines],
+        "requirements": [
+            outcome_as_data(outcome)
+            | {"title": each.title, "words": each.missing, "counted": each.counted, "passed_over": each.passed_over}
+            for outcome, each in zip(s.outcomes, told.requirements, strict=True)
+        ],
+        "ledger": asdict(found.written) if found.written else None,
     }
 
 
-def _as_data(item: ledger.Inputs, answer: ledger.Answer) -> dict[str, object]:
-    standing = answer.standing
+def _line(told: LineTold) -> dict[str, object]:
+    line = told.line
     return {
-        "membership": item.membership.id,
-        "community": item.community.id,
-        "program": newest(item.versions).program,
-        "topic": item.community.topic,
-        "region": item.community.region,
-        "role": answer.role,
-        "status": answer.status,
-        "standing": standing.status,
-        "minutes": standing.minutes,
-        "by_component": standing.by_component,
-        "band": [standing.band_min, standing.band_max],
-        "on_their_way": standing.on_their_way,
-        "dirty": item.membership.dirty_at is not None,
-        "lines": [_line(item, line) for line in answer.lines],
+        "kind": line.kind,
+        "what": told.what,
+        "detail": told.detail,
+        "when": line.happened_at.isoformat(),
+        "fact": line.fact,
+        "key": line.key,
+        "decision": line.decision,
+        "minutes": line.minutes,
+        "component": line.component,
+        "rule": line.rule,
+        "version": line.version,
+        "ended": line.ended,
+        "nothing": line.nothing,
+        "why": told.why or None,
+        "notes": told.notes,
+        "late": line.late,
+        "of": list(line.params.get("of", ())),
     }

@@ -1,21 +1,41 @@
 """`copbridge import`: records that come as files."""
 
 import hashlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from jobs.queues import QueueName
 from records.actor import CLI
-from records.attendance import Plan, apply_plan, plan_attendance
-from records.attendance_file import UnreadableFile, read_attendance
+from records.attendance import Plan as AttendancePlan
+from records.attendance import apply_plan as apply_attendance
+from records.attendance import plan_attendance
+from records.attendance_file import read_attendance
+from records.csv_file import Problem, UnreadableFile
+from records.milestone_file import read_milestones
+from records.milestones import ACTIONS as MILESTONE_ACTIONS
+from records.milestones import Plan as MilestonePlan
+from records.milestones import apply_plan as apply_milestones
+from records.milestones import plan_milestones
+from records.organisation_file import read_organisations
+from records.organisations import Plan as OrganisationPlan
+from records.organisations import apply_plan as apply_organisations
+from records.organisations import plan_organisations
 from service.cli.errors import UserError
 from service.cli.opening import records
-from service.cli.output import clean, counted, local, say, say_json, table
+from service.cli.output import clean, counted, local, minute, say, say_json, table
 
 group = typer.Typer(help="Take in records that come as files.", no_args_is_help=True)
 ACTIONS = ("new", "changed", "unchanged")
+T = TypeVar("T")
+Plan = AttendancePlan | OrganisationPlan | MilestonePlan
+
+File = Annotated[Path, typer.Argument(help="A CSV file; docs/cli.md names its columns.", metavar="FILE.csv")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+SkipErrors = Annotated[bool, typer.Option("--skip-errors", help="Take in the right rows, though others are wrong.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -23,71 +43,160 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="import")
 
 
-@group.callback()
-def _group() -> None:
-    """Keep `attendance` a command of the group while it is the only one."""
-
-
 @group.command()
-def attendance(
-    file: Annotated[Path, typer.Argument(help="A CSV file; docs/cli.md names its columns.", metavar="FILE.csv")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
-    skip_errors: Annotated[
-        bool, typer.Option("--skip-errors", help="Take in the right rows, though others are wrong.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
-) -> None:
+def attendance(file: File, dry_run: DryRun = False, skip_errors: SkipErrors = False, as_json: AsJson = False) -> None:
     """Take in who attended which session, and for how many minutes.
 
     Nothing is written if any row is wrong, unless --skip-errors is given. The same file twice
     changes nothing; changed minutes replace the earlier ones. Exit code 1 when a row is wrong.
     """
-    try:
-        data = file.read_bytes()
-        rows, problems = read_attendance(data)
-    except OSError as err:
-        raise UserError(f"{file} can't be read: {err.strerror}.") from err
-    except UnreadableFile as err:
-        raise UserError(f"{file}: {err}") from err
+    digest, rows, problems = _read(file, read_attendance)
     with records() as opened:
         with opened.transaction() as session:
             plan = plan_attendance(session, rows, problems, opened.now())
             written = not dry_run and (skip_errors or not plan.problems) and plan.changes
             if written:
-                apply_plan(session, plan, actor=CLI, digest=hashlib.sha256(data).hexdigest())
+                apply_attendance(session, plan, actor=CLI, digest=digest)
         if written:
             opened.wake(QueueName.RECONCILE)
     if as_json:
-        say_json(_as_data(plan, written=written))
+        say_json({"written": written, **_attendance_as_data(plan), "problems": _problems_as_data(plan.problems)})
     else:
-        _tell(plan, written=written, dry_run=dry_run, refused=bool(plan.problems) and not skip_errors)
+        _tell_problems(plan.problems)
+        if dry_run:
+            _tell_attendance(plan)
+        _tell_end(_sums_of_attendance(plan), plan.problems, written=written, dry_run=dry_run, skip_errors=skip_errors)
     if plan.problems:
         raise typer.Exit(1)
 
 
-def _tell(plan: Plan, *, written: bool, dry_run: bool, refused: bool) -> None:
-    for problem in plan.problems:
+@group.command()
+def organisations(
+    file: File, dry_run: DryRun = False, skip_errors: SkipErrors = False, as_json: AsJson = False
+) -> None:
+    """Take in schools, districts and other organisations, by their codes.
+
+    Nothing is written if any row is wrong, unless --skip-errors is given. The same file twice
+    changes nothing; what a line says replaces what was recorded. Exit code 1 when a row is wrong.
+    """
+    digest, rows, problems = _read(file, read_organisations)
+    marked = 0
+    with records() as opened:
+        with opened.transaction() as session:
+            plan = plan_organisations(session, rows, problems)
+            written = not dry_run and (skip_errors or not plan.problems) and plan.changes
+            if written:
+                marked = apply_organisations(session, plan, actor=CLI, digest=digest)
+        if marked:
+            opened.wake(QueueName.RECONCILE)
+    if as_json:
+        data = {"counts": _counts(plan), "marked": marked, "rows": _organisations_as_data(plan)}
+        say_json({"written": written, **data, "problems": _problems_as_data(plan.problems)})
+    else:
+        _tell_problems(plan.problems)
+        if dry_run:
+            _tell_organisations(plan)
+        sums = f"of {counted(len(plan.organisations), 'organisation')}: {_spelt_counts(plan)}."
+        if marked:
+            sums += f" {counted(marked, 'membership is', 'memberships are')} computed again."
+        _tell_end(sums, plan.problems, written=written, dry_run=dry_run, skip_errors=skip_errors)
+    if plan.problems:
+        raise typer.Exit(1)
+
+
+@group.command()
+def milestones(file: File, dry_run: DryRun = False, skip_errors: SkipErrors = False, as_json: AsJson = False) -> None:
+    """Take in who or what achieved which milestone: phases, reports, plans, with their evidence.
+
+    Nothing is written if any row is wrong, unless --skip-errors is given. The same file twice
+    changes nothing; what a line says replaces what was recorded. Exit code 1 when a row is wrong.
+    """
+    digest, rows, problems = _read(file, read_milestones)
+    with records() as opened:
+        with opened.transaction() as session:
+            plan = plan_milestones(session, rows, problems, opened.now())
+            written = not dry_run and (skip_errors or not plan.problems) and plan.changes
+            if written:
+                apply_milestones(session, plan, actor=CLI, digest=digest)
+        if written:
+            opened.wake(QueueName.RECONCILE)
+    if as_json:
+        data = {
+            "counts": _counts(plan, MILESTONE_ACTIONS),
+            "unproven": plan.unproven,
+            "rows": _milestones_as_data(plan),
+        }
+        say_json({"written": written, **data, "problems": _problems_as_data(plan.problems)})
+    else:
+        _tell_problems(plan.problems)
+        if dry_run:
+            _tell_milestones(plan)
+        sums = f"of {counted(len(plan.milestones), 'milestone')}: {_spelt_counts(plan, MILESTONE_ACTIONS)}."
+        if plan.unproven:
+            sums += f" {counted(plan.unproven, 'lacks', 'lack')} the evidence without which the program counts nothing."
+        _tell_end(sums, plan.problems, written=written, dry_run=dry_run, skip_errors=skip_errors)
+    if plan.problems:
+        raise typer.Exit(1)
+
+
+def _read(file: Path, reader: Callable[[bytes], tuple[list[T], list[Problem]]]) -> tuple[str, list[T], list[Problem]]:
+    """(SHA-256 of the file, its rows, its problems). Raises UserError where it can't be used at all."""
+    try:
+        data = file.read_bytes()
+        rows, problems = reader(data)
+    except OSError as err:
+        raise UserError(f"{file} can't be read: {err.strerror}.") from err
+    except UnreadableFile as err:
+        raise UserError(f"{file}: {err}") from err
+    return hashlib.sha256(data).hexdigest(), rows, problems
+
+
+def _counts(plan: Plan, actions: Sequence[str] = ACTIONS) -> dict[str, int]:
+    return {action: plan.count(action) for action in actions}
+
+
+def _spelt_counts(plan: Plan, actions: Sequence[str] = ACTIONS) -> str:
+    return ", ".join(f"{number} {action}" for action, number in _counts(plan, actions).items())
+
+
+def _tell_problems(problems: Sequence[Problem]) -> None:
+    for problem in problems:
         say(clean(f"line {problem.line}: {problem.column + ': ' if problem.column else ''}{problem.message}"))
+
+
+def _problems_as_data(problems: Sequence[Problem]) -> list[dict[str, object]]:
+    return [{"line": p.line, "column": p.column, "message": p.message} for p in problems]
+
+
+def _tell_end(sums: str, problems: Sequence[Problem], *, written: bool, dry_run: bool, skip_errors: bool) -> None:
     if dry_run:
-        _tell_rows(plan)
-    counts = ", ".join(f"{plan.count(action)} {action}" for action in ACTIONS)
-    sums = f"{counted(len(plan.sessions), 'new session')}; of {counted(len(plan.facts), 'attendance')}: {counts}."
+        say(f"Would be taken in: {sums}")
+    elif written:
+        say(f"Taken in: {sums}")
+    elif problems and not skip_errors:
+        wrong = len({problem.line for problem in problems})
+        say(f"Nothing was written: {counted(wrong, 'row is', 'rows are')} wrong.")
+    else:
+        say(f"Nothing to do: {sums}")
+
+
+def _sums_of_attendance(plan: AttendancePlan) -> str:
+    new = counted(len(plan.sessions), "new session")
+    sums = f"{new}; of {counted(len(plan.facts), 'attendance')}: {_spelt_counts(plan)}."
     if plan.walk_ins:
         sums += (
             f" {counted(plan.walk_ins, 'person is', 'people are')} not in the community yet: Moodle's enrolment with a"
             " participant's role makes these minutes count."
         )
-    if dry_run:
-        say(f"Would be taken in: {sums}")
-    elif written:
-        say(f"Taken in: {sums}")
-    elif refused:
-        say(f"Nothing was written: {counted(len(plan.problems), 'row is', 'rows are')} wrong.")
-    else:
-        say(f"Nothing to do: {sums}")
+    if plan.visitors:
+        sums += (
+            f" {counted(plan.visitors, 'visitor', 'visitors')} at sessions that are open to others: recorded, and no"
+            " members."
+        )
+    return sums
 
 
-def _tell_rows(plan: Plan) -> None:
+def _tell_attendance(plan: AttendancePlan) -> None:
     sessions = [
         (m.code, m.title or "", local(m.starts_at, m.timezone), m.timezone, m.mode, m.module[1] if m.module else "")
         for _, m in [*plan.sessions, *plan.linked]
@@ -95,22 +204,52 @@ def _tell_rows(plan: Plan) -> None:
     if sessions:
         table("Sessions", ("session", "title", "starts", "time zone", "mode", "activity"), sessions)
     rows = [
-        (f.presence.line, f.presence.meeting.code, f.action, "" if f.before is None else f.before, f.presence.minutes)
+        (p.line, p.meeting.code, f.action, _there(f.before, f.before_status), _there(p.minutes, p.status))
         for f in plan.facts
+        for p in (f.presence,)
     ]
     if rows:
         table("Attendance", ("line", "session", "what", "before", "minutes"), rows, right=("line", "before", "minutes"))
 
 
-def _as_data(plan: Plan, *, written: bool) -> dict[str, object]:
+def _there(minutes: int | None, status: str | None) -> str:
+    """Minutes, status or both."""
+    return " ".join(str(part) for part in (minutes, status) if part is not None)
+
+
+def _tell_milestones(plan: MilestonePlan) -> None:
+    rows = [
+        (p.line, m.code, m.subject[0], m.cycle, p.action, minute(m.happened_at), len(m.evidence))
+        for p in plan.milestones
+        for m in (p.milestone,)
+    ]
+    if rows:
+        columns = ("line", "milestone", "of", "cycle", "what", "when", "evidence")
+        table("Milestones", columns, rows, right=("line", "evidence"))
+
+
+def _tell_organisations(plan: OrganisationPlan) -> None:
+    rows: list[tuple[object, ...]] = []
+    for planned in plan.organisations:
+        if planned.action == "new":
+            rows.append((planned.line, planned.code, "new", "", planned.values["name"]))
+        rows += [
+            (planned.line, planned.code, "changed", change.column, f"{change.before or '-'} -> {change.after or '-'}")
+            for change in planned.changes
+        ]
+    if rows:
+        table("Organisations", ("line", "code", "what", "column", "before -> after"), rows, right=("line",))
+
+
+def _attendance_as_data(plan: AttendancePlan) -> dict[str, object]:
     return {
-        "written": written,
         "sessions": [
             {"session": m.code, "community": m.community_id, "starts_at": m.starts_at.isoformat(), "mode": m.mode}
             for _, m in plan.sessions
         ],
-        "counts": {action: plan.count(action) for action in ACTIONS},
+        "counts": _counts(plan),
         "walk_ins": plan.walk_ins,
+        "visitors": plan.visitors,
         "rows": [
             {
                 "line": f.presence.line,
@@ -119,8 +258,33 @@ def _as_data(plan: Plan, *, written: bool) -> dict[str, object]:
                 "action": f.action,
                 "before": f.before,
                 "minutes": f.presence.minutes,
+                "status": f.presence.status,
             }
             for f in plan.facts
         ],
-        "problems": [{"line": p.line, "column": p.column, "message": p.message} for p in plan.problems],
     }
+
+
+def _milestones_as_data(plan: MilestonePlan) -> list[dict[str, object]]:
+    return [
+        {
+            "line": p.line,
+            "key": p.milestone.key,
+            "action": p.action,
+            "happened_at": p.milestone.happened_at.isoformat(),
+            "evidence": [{"kind": kind, "value": value} for kind, value in p.milestone.evidence],
+        }
+        for p in plan.milestones
+    ]
+
+
+def _organisations_as_data(plan: OrganisationPlan) -> list[dict[str, object]]:
+    return [
+        {
+            "line": planned.line,
+            "code": planned.code,
+            "action": planned.action,
+            "changes": [{"column": c.column, "before": c.before, "after": c.after} for c in planned.changes],
+        }
+        for planned in plan.organisations
+    ]

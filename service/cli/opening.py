@@ -12,7 +12,10 @@ from sqlalchemy.orm import Session
 from jobs.queues import QueueName, wake
 from jobs.runtime import connect_redis, utcnow
 from records.bindings import BindingError
+from records.closings import ClosingError
 from records.database import UnsafeDatabase, check_database, is_unreachable, make_engine
+from records.deciding import DecisionError
+from records.milestones import MilestoneError
 from records.secrets import SecretError
 from records.settings import Settings
 from records.sites import SiteError
@@ -20,7 +23,7 @@ from service.cli.errors import UserError
 from service.cli.processes import load_settings
 
 NO_DATABASE = 3
-SAID = (SiteError, SecretError, BindingError)
+SAID = (SiteError, SecretError, BindingError, ClosingError, DecisionError, MilestoneError)
 """Errors whose message is the sentence for the person at the terminal."""
 LOCKED = "55P03"
 

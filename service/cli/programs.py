@@ -1,19 +1,22 @@
-"""`copbridge program`: check program files without a database, and load them."""
+"""`copbridge program`: check program files, and describe them to editors."""
 
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mappings.loading import ProgramError, load_program
+from mappings.findings import Finding
+from mappings.lint import lint
+from mappings.loading import ProgramError, program_in, source_of
 from mappings.program import Program
-from records.actor import CLI
-from records.program_loading import Loaded, load_version
+from mappings.schema import schema_text
+from mappings.source import Source
 from service.cli.errors import UserError
 from service.cli.output import clean, counted, say, say_json
-from service.wording import REFUSALS
 
-group = typer.Typer(help="Program files: check them, and load them.", no_args_is_help=True)
+group = typer.Typer(help="Program files: check them, preview and apply them.", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
 
@@ -22,94 +25,93 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="program")
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found in a file; `program` is None for one that can't be used."""
+
+    findings: list[Finding]
+    program: Program | None = None
+    source: Source | None = None
+
+    @property
+    def errors(self) -> list[Finding]:
+        return [finding for finding in self.findings if finding.level == "error"]
+
+
 @group.command()
 def check(
-    files: Annotated[list[Path], typer.Argument(help="Program files.", metavar="FILE...")], as_json: AsJson = False
+    files: Annotated[list[Path], typer.Argument(help="Program files.", metavar="FILE...")],
+    courses: Annotated[bool, typer.Option("--courses", help="Also hold them against the courses on record.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 for warnings, too.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Check program files, without a database. Exit code 1 when one of them can't be used."""
-    results: dict[str, Program | list[str]] = {}
-    for file in files:
-        try:
-            results[str(file)] = load_program(file)
-        except ProgramError as err:
-            results[str(file)] = err.problems
+    """Check program files: what is wrong, and what is strange. Needs no database but for --courses.
+
+    Exit code 1 when one of them can't be used.
+    """
+    results = {str(file): _checked(file) for file in files}
+    if courses:
+        _hold_against_courses(results.values())
     if as_json:
-        say_json(
-            {file: {"ok": isinstance(found, Program), "problems": _problems(found)} for file, found in results.items()}
-        )
+        say_json({name: _found_as_data(found) for name, found in results.items()})
     else:
         for name, found in results.items():
-            for line in _problems(found) or [f"{name}: {_summary(found)}"]:
-                say(clean(line))
-    if any(_problems(found) for found in results.values()):
+            for finding in found.findings:
+                say(clean(finding))
+            if found.program:
+                say(clean(f"{name}: {_summary(found.program, len(found.findings))}"))
+    if any(found.findings if strict else found.errors for found in results.values()):
         raise typer.Exit(1)
 
 
-def _problems(found: Program | list[str]) -> list[str]:
-    return [] if isinstance(found, Program) else found
+def _checked(file: Path) -> Checked:
+    try:
+        source = source_of(file)
+        program = program_in(source)
+    except ProgramError as err:
+        return Checked(err.findings)
+    return Checked(lint(program, source), program, source)
 
 
-def _summary(found: Program | list[str]) -> str:
-    if not isinstance(found, Program):
-        return ""
+def _hold_against_courses(results: Iterable[Checked]) -> None:
+    """Add what the courses on record say about each file that can be used."""
+    # Here, so that `check` alone needs nothing but the file.
+    from records.program_check import check_courses
+    from service.cli.opening import records
+
+    with records() as opened, opened.transaction() as session:
+        for found in results:
+            if found.program and found.source:
+                found.findings.extend(check_courses(session, found.program, found.source))
+
+
+def _found_as_data(found: Checked) -> dict[str, object]:
+    return {
+        "ok": not found.errors,
+        "problems": [str(finding) for finding in found.errors],
+        "findings": [asdict(finding) | {"link": finding.link} for finding in found.findings],
+    }
+
+
+def _summary(program: Program, warnings: int) -> str:
     parts = (
-        counted(len(found.topics), "topic"),
-        counted(len(found.regions), "region"),
-        counted(len(found.activities), "activity rule"),
+        counted(len(program.topics), "topic"),
+        counted(len(program.regions), "region"),
+        counted(len(program.activities), "activity rule"),
     )
-    unset = [topic.code for topic in found.topics if topic.commitment == "to_be_set"]
-    left_open = f"; the commitment of {', '.join(unset)} is yet to be set" if unset else ""
-    return f"in order: {', '.join(parts)}, in force from {found.effective_from}{left_open}."
+    told = f"; {counted(warnings, 'warning')}" if warnings else ""
+    return f"in order: {', '.join(parts)}, in force from {program.effective_from}{told}."
 
 
 @group.command()
-def load(
-    file: Annotated[Path, typer.Argument(help="A program file.", metavar="FILE")], as_json: AsJson = False
+def schema(
+    output: Annotated[Path | None, typer.Option("--output", help="Write it to this file.", metavar="FILE")] = None,
 ) -> None:
-    """Load a program file as a new version; the same text twice is one version.
-
-    Courses that are known already become communities by it, and every membership of the program is
-    computed again. Each fact is credited by the version in force at its date.
-    """
-    # Here, so that `check` needs nothing but the file.
-    from jobs.queues import QueueName
-    from service.cli.opening import records
-
+    """Print the JSON Schema of program files, which editors complete and check by."""
+    if output is None:
+        typer.echo(schema_text(), nl=False)
+        return
     try:
-        load_program(file)
-    except ProgramError as err:
-        raise UserError("\n".join(clean(problem) for problem in err.problems)) from err
-    source = file.read_text(encoding="utf-8")
-    with records() as opened:
-        with opened.transaction() as session:
-            loaded = load_version(session, source, str(file), actor=CLI)
-        if loaded.new:
-            opened.wake(QueueName.RECONCILE)
-    if as_json:
-        say_json(_as_data(loaded))
-        return
-    if not loaded.new:
-        say(f"{loaded.program}: this text is version {loaded.number} already; nothing changed.")
-        return
-    say(
-        f"{loaded.program}: loaded as version {loaded.number}; {counted(loaded.placed, 'course')} became communities,"
-        f" {counted(loaded.marked, 'membership')} computed again."
-    )
-    for idnumber, placement in loaded.refused:
-        if placement.refusal:
-            why = REFUSALS[placement.refusal] % {"topic": placement.topic, "region": placement.region}
-            say(clean(f"The course {idnumber} is no community: {why}"))
-
-
-def _as_data(loaded: Loaded) -> dict[str, object]:
-    return {
-        "program": loaded.program,
-        "version": loaded.number,
-        "new": loaded.new,
-        "communities": loaded.placed,
-        "memberships": loaded.marked,
-        "refused": [
-            {"idnumber": idnumber, "topic": p.topic, "region": p.region, "why": p.refusal}
-            for idnumber, p in loaded.refused
-        ],
-    }
+        output.write_text(schema_text(), encoding="utf-8")
+    except OSError as err:
+        raise UserError(f"{output} can't be written: {err.strerror}", code=2) from err

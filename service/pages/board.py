@@ -50,14 +50,19 @@ class Totals:
     participants: int
     average: int
     met: int
+    behind: int
+    cannot_reach: int
     on_their_way: int
 
     @classmethod
     def of(cls, lines: list[CommunityLine]) -> "Totals":
         """Weighed by participants, not by communities."""
         participants = sum(line.participants for line in lines)
-        average = round(sum(line.minutes for line in lines) / participants) if participants else 0
-        return cls(participants, average, sum(line.met for line in lines), sum(line.on_their_way for line in lines))
+        return cls(
+            participants,
+            round(sum(line.minutes for line in lines) / participants) if participants else 0,
+            *(sum(getattr(line, name) for line in lines) for name in ("met", "behind", "cannot_reach", "on_their_way")),
+        )
 
 
 @dataclass(frozen=True, slots=True)

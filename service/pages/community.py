@@ -1,5 +1,6 @@
 """A community: everybody's bar, those who need help first; what its activities earn; its sessions."""
 
+from collections import Counter
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -8,12 +9,20 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from mappings.base import words
+from mappings.places import Contact
+from mappings.standing import REACHED, Status
+from mappings.together import NoticeStatus
 from records.queries.community import CommunityPage, Member, community
+from records.queries.together import Standing, asks_together, of_community
 from service.access import actor
+from service.context import context
+from service.explanations import RequirementTold, named_meetings, requirement
 from service.pages import freshness
 from service.pages.bars import Bar, bar, patterns, scale_for
 from service.pages.live import if_changed, live_part, reading
 from service.pages.titles import program_title, region_title, topic_title
+from service.sentences import Teller, notice_status
 
 blueprint = Blueprint("community", __name__)
 
@@ -35,7 +44,36 @@ class Summary:
     participants: int
     average: int
     met: int
+    behind: int
+    cannot_reach: int
+    asked: bool
+    """Whether anything is asked of them."""
     band: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectTold:
+    """The community, a team or a participant, and how it stands in words."""
+
+    subject: Standing
+    requirements: list[RequirementTold]
+    guidelines: list[tuple[str, NoticeStatus, str, str]]
+    """(Title, status, the status in words, what there is)."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the program says of itself."""
+
+    description: str
+    how_to_join: str
+    contact: Contact | None
+
+    @property
+    def link(self) -> str:
+        """The contact's page: an address of the web, and no other kind."""
+        url = (self.contact.url or "") if self.contact else ""
+        return url if url.startswith(("https://", "http://")) else ""
 
 
 @blueprint.get("/communities/<uuid:community_id>")
@@ -55,6 +93,8 @@ def show(community_id: UUID) -> str:
         topic=topic,
         region=region_title(found.program, found.region),
         program=program_title(found.program),
+        about=_about(found),
+        together=asks_together(found.program),
     )
 
 
@@ -63,6 +103,37 @@ def live(community_id: UUID) -> Response | str:
     """The part of the page that changes, if it did."""
     with reading() as session:
         return if_changed(_part(_find(session, community_id)))
+
+
+@blueprint.get("/communities/<uuid:community_id>/together")
+def together(community_id: UUID) -> str:
+    """What the community and its teams have reached: computed now, so that the page itself needn't wait for it."""
+    with reading() as session:
+        found = of_community(session, actor(), community_id, context().clock())
+    if found is None:
+        abort(404)
+    teller = Teller(found.program, found.timezone, context().settings.page_language)
+    names = named_meetings(found.meetings, teller)
+    told = [_subject(teller, each, names) for each in found.subjects]
+    return render_template(
+        "parts/together.html",
+        subjects=[each for each in told if each.subject.kind != "participant"],
+        people=[each for each in told if each.subject.kind == "participant"],
+    )
+
+
+def _subject(teller: Teller, subject: Standing, names: dict[str, str]) -> SubjectTold:
+    guidelines = [
+        (teller.notice(n.notice), n.status, notice_status(n.status), teller.noticed(n))
+        for n in subject.together.notices
+    ]
+    return SubjectTold(subject, [requirement(o, teller, names) for o in subject.together.outcomes], guidelines)
+
+
+def _about(found: CommunityPage) -> About:
+    program, language = found.program, context().settings.page_language
+    contact = next((part.contact for part in reversed(found.particulars) if part.contact), program.contact)
+    return About(words(program.description or {}, language), words(program.how_to_join or {}, language), contact)
 
 
 def _find(session: Session, community_id: UUID) -> CommunityPage:
@@ -97,12 +168,20 @@ def _part(found: CommunityPage) -> tuple[Markup, str]:
 
 def _summary(found: CommunityPage, active: list[Member]) -> Summary:
     bands = [(m.band_min, m.band_max) for m in active if m.band_min is not None and m.band_max is not None]
-    stated = found.program.band(found.topic)
+    stated = found.program.band(found.topic, found.particulars)
     if not bands and stated:
         bands = [(stated.min_minutes, stated.max_minutes)]
     average = round(sum(m.minutes for m in active) / len(active)) if active else 0
-    met = sum(m.band_min is not None and m.minutes >= m.band_min for m in active)
-    return Summary(len(active), average, met, bands[0] if bands else None)
+    held = Counter(m.standing for m in active)
+    return Summary(
+        len(active),
+        average,
+        sum(held[status] for status in REACHED),
+        held[Status.BEHIND],
+        held[Status.CANNOT_REACH],
+        bool(bands) or held[Status.NO_COMMITMENT] < len(active),
+        bands[0] if bands else None,
+    )
 
 
 def _row(member: Member, drawn: dict[str, str], scale: int) -> Row:

@@ -1,22 +1,32 @@
-"""A person: each minute in each community explained, what earned nothing and why, and the ledger."""
+"""A person: each minute in each community explained, what is asked and missing, and the ledger; now or looking back."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from flask import Blueprint, abort, g, render_template, url_for
+from flask import Blueprint, abort, g, render_template, request, url_for
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from records.queries.person import Explained, InCommunity, PersonPage, person
+from records.queries.look_back import PRESENT, LiesAhead, LookBack, When
+from records.queries.person import InCommunity, PersonPage, person
+from service import wording
 from service.access import actor
 from service.context import context
+from service.explanations import LineTold, Told, tell
+from service.i18n import _
+from service.moments import NotADay, read_when
 from service.pages import freshness
 from service.pages.bars import Bar, bar, patterns, scale_for
 from service.pages.live import if_changed, live_part, reading
 from service.pages.titles import program_title, region_title, topic_title
+from service.sentences import Teller
 
 blueprint = Blueprint("person", __name__)
+KNOWN, TRUE = "known_on", "true_on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,64 +34,135 @@ class Section:
     """One community of the person."""
 
     found: InCommunity
+    told: Told
     program: str
     topic: str
     region: str
     bar: Bar
     drawn: dict[str, str]
-    missing: int
-    earned: list[Explained]
-    nothing: list[Explained]
+    units: list[str]
+    earned: list[LineTold]
+    nothing: list[LineTold]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The form by which one looks back: what was asked for, and what is wrong with it."""
+
+    known_on: str
+    true_on: str
+    today: str
+    banner: str
+    fault: str
 
 
 @blueprint.get("/people/<uuid:person_id>")
-def show(person_id: UUID) -> str:
-    """A person's page."""
+def show(person_id: UUID) -> tuple[str, int]:
+    """A person's page, as of now or as it was."""
+    look, fault = _asked()
     with reading() as session:
-        found = _find(session, person_id)
-        part = _part(found)[0]
+        try:
+            found = _find(session, person_id, look)
+        except LiesAhead:
+            look, fault = PRESENT, _("One can look back only: choose a day that has come.")
+            found = _find(session, person_id, look)
+        part = _part(found, look)[0]
         fresh = freshness.of_page(session)
     sections = [
         (i.community_id, topic_title(i.program, i.topic), region_title(i.program, i.region)) for i in found.communities
     ]
-    return render_template("person.html", who=g.signed_in, part=part, fresh=fresh, found=found, sections=sections)
+    page = render_template(
+        "person.html",
+        who=g.signed_in,
+        part=part,
+        fresh=fresh,
+        found=found,
+        sections=sections,
+        look=_form(found, look, fault),
+    )
+    return page, HTTPStatus.BAD_REQUEST if fault else HTTPStatus.OK
 
 
 @blueprint.get("/people/<uuid:person_id>/live")
 def live(person_id: UUID) -> Response | str:
     """The part of the page that changes, if it did."""
+    look, fault = _asked()
     with reading() as session:
-        return if_changed(_part(_find(session, person_id)))
+        try:
+            found = _find(session, person_id, look)
+        except LiesAhead:
+            abort(400)
+        return abort(400) if fault else if_changed(_part(found, look))
 
 
-def _find(session: Session, person_id: UUID) -> PersonPage:
-    found = person(session, actor(), person_id, context().clock())
+def _asked() -> tuple[LookBack, str]:
+    """What the address asks for, and what is wrong with it."""
+    try:
+        return LookBack(*(read_when(text) if (text := request.args.get(name)) else None for name in (KNOWN, TRUE))), ""
+    except NotADay:
+        return PRESENT, _("That is no day: choose one such as 2026-05-01.")
+
+
+def _find(session: Session, person_id: UUID, look: LookBack) -> PersonPage:
+    found = person(session, actor(), person_id, context().clock(), look)
     if found is None:
         abort(404)
     return found
 
 
-def _part(found: PersonPage) -> tuple[Markup, str]:
-    address = url_for("person.live", person_id=found.id)
-    return live_part("parts/person.html", address, sections=[_section(each) for each in found.communities])
+def _form(found: PersonPage, look: LookBack, fault: str) -> Look:
+    timezone = found.communities[0].timezone if found.communities else "UTC"
+    known, true = _words(look.known_on, timezone), _words(look.true_on, timezone)
+    if known and true:
+        banner = _("As known on %(known)s, as true on %(true)s", known=known, true=true)
+    elif known:
+        banner = _("As known on %(known)s", known=known)
+    else:
+        banner = _("As true on %(true)s", true=true) if true else ""
+    today = _day(context().clock(), timezone)
+    return Look(_day(look.known_on, timezone), _day(look.true_on, timezone), today, banner, fault)
+
+
+def _words(when: When | None, timezone: str) -> str:
+    if when is None:
+        return ""
+    if isinstance(when, datetime):
+        return wording.moment(when, timezone) if when.tzinfo else when.isoformat(" ", "minutes")
+    return wording.date_words(when)
+
+
+def _day(when: When | None, timezone: str) -> str:
+    """As a date field holds it."""
+    if isinstance(when, datetime) and when.tzinfo:
+        when = when.astimezone(ZoneInfo(timezone))
+    return f"{when:%Y-%m-%d}" if when else ""
+
+
+def _part(found: PersonPage, look: LookBack) -> tuple[Markup, str]:
+    asked = {name: when.isoformat() for name, when in ((KNOWN, look.known_on), (TRUE, look.true_on)) if when}
+    address = url_for("person.live", person_id=found.id, **asked)  # type: ignore[arg-type]
+    sections = [_section(each) for each in found.communities]
+    return live_part("parts/person.html", address, sections=sections, untold=found.untold, looking=bool(look))
 
 
 def _section(found: InCommunity) -> Section:
-    standing = found.standing
+    standing, language = found.standing, context().settings.page_language
     low, high = standing.band_min, standing.band_max
     band = (low, high) if low is not None and high is not None else None
     drawn = patterns(found.program.components)
     ordered = {
         code: standing.by_component[code] for code in (*drawn, *standing.by_component) if code in standing.by_component
     }
+    told = tell(found, language)
     return Section(
         found,
+        told,
         program_title(found.program),
         topic_title(found.program, found.topic),
         region_title(found.program, found.region),
         bar(ordered, drawn, scale_for([standing.minutes], high), band),
         drawn,
-        max(0, (low or 0) - standing.minutes),
-        [line for line in found.lines if line.nothing is None],
-        [line for line in found.lines if line.nothing is not None],
+        Teller(found.program, found.timezone, language).units(standing.minutes) if standing.minutes else [],
+        [line for line in told.lines if line.line.nothing is None],
+        [line for line in told.lines if line.line.nothing is not None],
     )

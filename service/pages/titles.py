@@ -1,6 +1,7 @@
 """Titles out of program files, in the language of the pages. A code without a title stands for itself."""
 
-from mappings.program import Program, words
+from mappings.base import words
+from mappings.program import Program
 from service.context import context
 
 
