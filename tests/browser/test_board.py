@@ -46,6 +46,10 @@ def test_from_the_link_to_each_minute(page: Page, site: Site) -> None:
     expect(earned.get_by_role("row", name=re.compile("Reading log.*reading-log version 1.*1 h"))).to_be_visible()
     page.get_by_text("The ledger: 7 entries").click()
     check(page)
+    page.get_by_label("As true on").fill("2026-01-14")
+    page.get_by_role("button", name="Look back").click()
+    expect(page.get_by_text("As true on Jan 14, 2026")).to_be_visible()
+    check(page)
 
 
 def test_a_bar_moves_by_itself_and_leaves_the_reader_alone(page: Page, site: Site) -> None:

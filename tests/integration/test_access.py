@@ -42,11 +42,12 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, dict[Role, int]]] = {
     ("GET", "freshness.live"): (303, 403, dict.fromkeys(Role, 200)),
     ("GET", "community.show"): (303, 403, PEOPLE),
     ("GET", "community.live"): (303, 403, PEOPLE),
+    ("GET", "community.together"): (303, 403, PEOPLE),
     ("GET", "person.show"): (303, 403, PEOPLE),
     ("GET", "person.live"): (303, 403, PEOPLE),
 }
 # Which routes name something that lies in a scope.
-SCOPED = ("community.show", "community.live", "person.show", "person.live")
+SCOPED = ("community.show", "community.live", "community.together", "person.show", "person.live")
 SCOPES = {
     "all": (Scope.ALL, ""),
     "program": (Scope.PROGRAM, seed.PROGRAM),

@@ -1,12 +1,15 @@
 """The commands on the records: what they answer, their exit codes, and that errors are one sentence."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+import typer
 from redis import Redis
 from sqlalchemy import Engine, select, text, update
 from sqlalchemy.orm import Session
+from typer.core import TyperGroup
 
 from jobs import process
 from jobs.queues import QueueName, queue
@@ -16,6 +19,7 @@ from records.inbox import copy_mark
 from records.models import InboxItem, ProgramVersionRow, Site, uuid7
 from records.settings import Settings
 from service.app import create_app
+from service.cli import build
 from service.demo import ENVIRONMENT, prepare
 from service.links import setup_link, sign_in_page, webhook_address
 from tests.support.cli import Cli
@@ -31,6 +35,9 @@ from tests.support.community import (
     make_place,
 )
 from tests.support.readings import NOW, completion, course, settle, take_in
+from tests.support.settings import ENCRYPTION_KEY
+
+WHY = ("--reason", "It is time.", "--yes")
 
 
 @pytest.fixture
@@ -55,7 +62,7 @@ def test_explain_shows_every_line_and_why_nothing(cli: Cli, place: Place) -> Non
     assert (member["role"], member["minutes"], member["standing"], member["band"]) == (
         "participant",
         330,
-        "below",
+        "in_progress",
         [960, 1200],
     )
     lines = {line["what"]: line for line in member["lines"]}
@@ -136,7 +143,7 @@ def test_replay_takes_what_is_named_and_wakes_the_worker(cli: Cli, place: Place,
     assert statuses(place) == ["pending"] * 3
     assert queue(redis, QueueName.INBOX).count == 1
     # What is still wrong with them puts them aside again.
-    process.drain(place.engine)
+    process.drain(place.engine, ENCRYPTION_KEY)
     assert statuses(place) == ["quarantined"] * 3
 
 
@@ -157,46 +164,70 @@ def test_program_check_needs_no_database_and_names_lines(tmp_path: Path) -> None
     right = bare("program", "check", str(PROGRAM))
     assert right.code == 0
     assert "16 topics" in right.out
-    assert "the commitment of EBRI is yet to be set" in right.out
+    assert "is yet to be set: communities of the topic 'EBRI' are refused until then" in right.out
+    assert "1 warning" in right.out
+    assert bare("program", "check", str(PROGRAM), "--strict").code == 1
     broken = tmp_path / "broken.yaml"
     broken.write_text(PROGRAM.read_text().replace("min_hours: 16", "min_hours: sixteen"))
     wrong = bare("program", "check", str(PROGRAM), str(broken))
     assert wrong.code == 1
     line = PROGRAM.read_text()[: PROGRAM.read_text().index("min_hours: 16")].count("\n") + 1
     assert f"{broken}:{line}: commitment.min_hours: " in wrong.out
-    assert bare("program", "check", str(broken), "--json").data[str(broken)]["ok"] is False
+    told = bare("program", "check", str(PROGRAM), str(broken), "--json").data
+    assert (told[str(PROGRAM)]["ok"], told[str(PROGRAM)]["problems"]) == (True, [])
+    assert [finding["level"] for finding in told[str(PROGRAM)]["findings"]] == ["warning"]
+    assert told[str(broken)]["ok"] is False
+    assert told[str(broken)]["findings"] == [
+        {
+            "file": str(broken),
+            "line": line,
+            "place": "commitment.min_hours",
+            "message": "expected a number, not 'sixteen'",
+            "level": "error",
+            "anchor": "commitment",
+            "link": "docs/programs.md#commitment",
+        }
+    ]
     assert bare("program", "check", str(tmp_path / "none.yaml")).code == 1
 
 
-def test_program_load_counts_a_text_once_and_recomputes(cli: Cli, place: Place, tmp_path: Path) -> None:
+def test_program_schema_is_printed_or_written(tmp_path: Path) -> None:
+    bare, kept = Cli(), Path(__file__).parents[2] / "docs" / "program.schema.json"
+    assert bare("program", "schema").out == kept.read_text(encoding="utf-8")
+    file = tmp_path / "schema.json"
+    assert (bare("program", "schema", "--output", str(file)).code, file.read_bytes()) == (0, kept.read_bytes())
+    nowhere = bare("program", "schema", "--output", str(tmp_path / "none" / "schema.json"))
+    assert (nowhere.code, "can't be written: No such file" in nowhere.err) == (2, True)
+
+
+def test_program_apply_counts_a_text_once_and_recomputes(cli: Cli, place: Place, tmp_path: Path) -> None:
     take_in(place.engine, place.site_id, [completion(AMARA, ACTION_PLAN, COURSE), course(7, "COP-EBRI-BAY")])
-    same = cli("program", "load", str(PROGRAM), "--json")
+    same = cli("program", "apply", str(PROGRAM), *WHY, "--json")
     assert (same.code, same.data["new"], same.data["version"]) == (0, False, 1)
     raised = tmp_path / "raised.yaml"
     source = PROGRAM.read_text(encoding="utf-8").replace("kind: [assign], minutes: 90", "kind: [assign], minutes: 120")
     raised.write_text(source, encoding="utf-8")
-    loaded = cli("program", "load", str(raised), "--json")
-    assert (loaded.data["version"], loaded.data["memberships"]) == (2, 3)
+    loaded = cli("program", "apply", str(raised), *WHY, "--json")
+    assert (loaded.data["version"], loaded.data["preview"]["memberships"]) == (2, 3)
     assert loaded.data["refused"] == [
         {"idnumber": "COP-EBRI-BAY", "topic": "EBRI", "region": "BAY", "why": "commitment_not_set"}
     ]
-    settle(place.engine)
     assert place.standing(AMARA)[0] == 120
     assert cli("rebuild").code == 0
 
 
-def test_program_load_places_courses_that_were_there_before(cli: Cli, engine: Engine) -> None:
+def test_program_apply_places_courses_that_were_there_before(cli: Cli, engine: Engine) -> None:
     assert cli("site", "add", "m", "--wwwroot", "https://m.example.org", "--name", "M").code == 0
     with Session(engine) as session:
         site_id = sites.find_site(session, "m").id
     take_in(engine, site_id, [course(3, "COP-MATH-LA"), course(4, "something else")])
-    assert cli("program", "load", str(PROGRAM), "--json").data["communities"] == 1
+    assert cli("program", "apply", str(PROGRAM), *WHY, "--json").data["communities"] == 1
 
 
-def test_program_load_refuses_a_wrong_file(cli: Cli, engine: Engine, tmp_path: Path) -> None:
+def test_program_apply_refuses_a_wrong_file(cli: Cli, engine: Engine, tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text("program: x\n")
-    answer = cli("program", "load", str(wrong))
+    answer = cli("program", "apply", str(wrong), *WHY)
     assert answer.code == 1
     assert f"{wrong}:1: title: " in answer.err
     with Session(engine) as session:
@@ -295,14 +326,23 @@ def test_the_demo_is_prepared_once(settings: Settings, engine: Engine, tmp_path:
         assert len(session.scalars(select(ProgramVersionRow)).all()) == 1
 
 
-def test_every_command_has_help() -> None:
-    bare = Cli()
-    commands = (
-        "site, site add, site list, site confirm, site secret, site secret add, site secret retire, user, user invite,"
-        " program, program check, program load, import, import attendance, explain, rebuild, replay,"
-        " binding, binding list, binding accept, binding reject"
+def commands(group: TyperGroup, name: str = "") -> Iterator[str]:
+    """Every command and group below one, as they are typed."""
+    for word, command in group.commands.items():
+        yield f"{name}{word}"
+        if isinstance(command, TyperGroup):
+            yield from commands(command, f"{name}{word} ")
+
+
+def test_every_command_has_help_and_is_documented() -> None:
+    root = typer.main.get_command(build())
+    assert isinstance(root, TyperGroup)
+    documented = "".join(
+        (Path(__file__).parents[2] / "docs" / name).read_text() for name in ("cli.md", "deployment.md")
     )
-    documented = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
-    for command in commands.split(","):
-        assert bare(*command.split(), "--help").code == 0, command
-        assert f"copbridge {command.strip()}" in documented, command
+    found = list(commands(root))
+    assert len(found) > 30
+    assert [command for command in found if Cli()(*command.split(), "--help").code != 0] == []
+    leaves = [c for c in found if not any(other.startswith(f"{c} ") for other in found)]
+    named = (f"copbridge {command}" in documented or f"`{command}`" in documented for command in leaves)
+    assert [command for command, there in zip(leaves, named, strict=True) if not there] == []

@@ -127,8 +127,9 @@ def found_nets(engine: Engine) -> dict[tuple[int, int], int]:
     """The ledger's net by (module, Moodle user)."""
     statement = text(
         """
-        SELECT split_part(credit_key, ':', 3)::bigint, split_part(credit_key, ':', 4)::bigint, sum(minutes)
-        FROM ledger GROUP BY 1, 2 HAVING sum(minutes) <> 0
+        SELECT split_part(credit_key, ':', 3)::bigint, accounts.moodle_user_id, sum(minutes)
+        FROM ledger JOIN accounts ON accounts.id = split_part(credit_key, ':', 4)::uuid
+        GROUP BY 1, 2 HAVING sum(minutes) <> 0
         """
     )
     with engine.connect() as connection:

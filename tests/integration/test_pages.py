@@ -102,7 +102,8 @@ def test_community_lists_everybody_those_in_need_first(client: FlaskClient, seed
     order = ["Whitfield", "Raman", "Tanaka", "Herrera", "Okafor", "Delgado", "Lindqvist left"]
     places = [people.index(name) for name in order]
     assert places == sorted(places)
-    assert "15 h of 16–20 h: online 4 h 30 min, face-to-face 10 h 30 min 15 h 1 h to go" in people
+    assert "15 h of 16–20 h: online 4 h 30 min, face-to-face 10 h 30 min 15 h In progress 1 h to go" in people
+    assert "online 30 min 30 min In progress 15 h 30 min to go · 1 requirement open" in people
     assert "Marsh" not in people
     assert "Dana Marsh" in part(page, "Facilitators", "Sessions")
 
@@ -355,10 +356,14 @@ CROWD = """
         RETURNING id
     ),
     people AS (INSERT INTO persons (id) SELECT gen_random_uuid() FROM generate_series(1, 63) RETURNING id),
+    meetings AS (
+        INSERT INTO sessions (id, community_id, code, title, starts_at, timezone, mode)
+        SELECT gen_random_uuid(), id, 'S1', 'Session 1', now(), 'America/Los_Angeles', 'virtual' FROM made
+    ),
     members AS (
         INSERT INTO memberships (id, community_id, person_id, role, dirty_at)
         SELECT gen_random_uuid(), made.id, people.id, 'participant', NULL FROM made, people RETURNING id
     )
     INSERT INTO standings (membership_id, minutes, by_component, status, band_min, band_max, on_their_way, computed_at)
-    SELECT id, 600, '{"online": 600}', 'below', 960, 1200, 1, now() FROM members
+    SELECT id, 600, '{"online": 600}', 'behind', 960, 1200, 1, now() FROM members
 """

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from jobs import process, reconcile, runtime, tasks
 from jobs.queues import QueueName, flag
-from records import inbox, ledger
+from records import answers, inbox, ledger
 from records.models import InboxItem, Membership, uuid7
 from records.settings import Settings
 from tests.support import readings
@@ -34,9 +34,9 @@ def test_a_membership_that_cannot_be_reconciled_holds_up_no_other(
     with Session(engine) as session, session.begin():
         session.execute(update(Membership).values(dirty_at=func.now()))
         poisoned = session.scalars(select(Membership.id).order_by(Membership.id)).first()
-    right = ledger.answer
+    right = answers.answer
 
-    def answer(inputs: ledger.Inputs, moment: datetime) -> ledger.Answer:
+    def answer(inputs: answers.Inputs, moment: datetime) -> answers.Answer:
         if inputs.membership.id == poisoned:
             raise ArithmeticError("this one is broken")
         return right(inputs, moment)

@@ -28,6 +28,7 @@ from records.settings import Settings
 from sandbox.pages import create_app
 from sandbox.site import Site
 from sandbox.term import Term
+from tests.support.settings import ENCRYPTION_KEY
 
 PROGRAM = Path(mappings.__file__).parent / "programs" / "calpro-regional.yaml"
 
@@ -54,7 +55,7 @@ def take(engine: Engine, site: UUID, sender: str, found: list[tuple[str, dict[st
 
 
 def settle(engine: Engine) -> None:
-    process.drain(engine)
+    process.drain(engine, ENCRYPTION_KEY)
     reconcile.reconcile_dirty(engine, lambda: datetime.now(UTC))
 
 
@@ -78,7 +79,7 @@ def moodle(tmp_path: Path) -> Iterator[Site]:
 def connect(engine: Engine, settings: Settings, wwwroot: str, token: str) -> UUID:
     with Session(engine) as session, session.begin():
         site = sites.add_site(session, "demo", "Demo", wwwroot, actor=SYSTEM)
-        load_version(session, PROGRAM.read_text(), str(PROGRAM), actor=SYSTEM)
+        load_version(session, PROGRAM.read_text(), str(PROGRAM), actor=SYSTEM, reason="A test")
         secrets.keep_secret(session, site.id, Purpose.WEB_SERVICES, token, settings.encryption_key)
         return site.id
 

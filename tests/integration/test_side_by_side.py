@@ -39,14 +39,14 @@ def overlapped(house: House, first: list[int], second: list[int]) -> None:
     """Process `first`, and `second` with its reconciling before `first` commits."""
 
     def other() -> None:
-        process.process(house.engine, second)
+        process.process(house.engine, house.settings.encryption_key, second)
         reconcile.reconcile_dirty(house.engine, house.clock)
 
     thread = threading.Thread(target=other)
 
     def begin(*, alone: bool) -> None:
         with Session(house.engine) as session, session.begin():
-            process.work_off(session, inbox.take(session, first), alone=alone)
+            process.work_off(session, house.settings.encryption_key, inbox.take(session, first), alone=alone)
             thread.start()
             thread.join(OVERLAP_SECONDS)
 
@@ -211,7 +211,9 @@ def work_by_eight(house: House, database: Database) -> list[BaseException]:
         engine = make_engine(database.url, pool_size=2)
         try:
             gate.wait()
-            while process.drain(engine, batch=7) + reconcile.reconcile_dirty(engine, house.clock):
+            while process.drain(engine, house.settings.encryption_key, batch=7) + reconcile.reconcile_dirty(
+                engine, house.clock
+            ):
                 pass
         except Exception as err:  # noqa: BLE001 - whatever it was, the test has to say so
             errors.append(err)

@@ -5,21 +5,28 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from flask import Flask
 from jinja2 import Environment
 
+from mappings.conditions import Lacks, PassedOver
+from mappings.earning import Cap
 from mappings.facts import Ended, Nothing
 from mappings.matching import Refusal
+from mappings.outcomes import OutcomeStatus
+from mappings.requirements import CHECKS
 from mappings.standing import Status
+from mappings.together import NoticeStatus
 from records.actor import Role
-from service import i18n, wording
+from service import explanations, i18n, sentences, wording
 
 SERVICE = Path(i18n.__file__).parent
 TEMPLATES = sorted((SERVICE / "templates").rglob("*.html"))
 # Views and the words for codes. The command line speaks English: its texts are another matter.
-MODULES = sorted([*(SERVICE / "pages").glob("*.py"), SERVICE / "wording.py", SERVICE / "access.py", SERVICE / "app.py"])
+WORDS = ("wording.py", "sentences.py", "explanations.py", "access.py", "app.py")
+MODULES = sorted([*(SERVICE / "pages").glob("*.py"), *(SERVICE / name for name in WORDS)])
 READ_ALOUD = {"alt", "aria-label", "aria-description", "placeholder", "title", "data-label"}
 MARKING = {"_", "N_", "ngettext"}
 EXPRESSION = "\x01"
@@ -148,6 +155,12 @@ def test_every_code_has_its_words() -> None:
         (Status, wording.STANDINGS),
         (Refusal, wording.REFUSALS),
         (Role, wording.ROLES),
+        (OutcomeStatus, sentences.OUTCOMES),
+        (NoticeStatus, sentences.NOTICES),
+        (PassedOver, sentences.PASSED_OVER),
+        (Lacks, sentences.TOLD),
+        (CHECKS, sentences.NOTICED),
+        (get_args(Cap.model_fields["per"].annotation), explanations.PER),
     ):
         assert set(codes) == set(table)
 

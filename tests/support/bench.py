@@ -9,7 +9,7 @@ from redis import Redis
 from sqlalchemy import Engine
 
 from records.database import make_engine
-from tests.support.house import House
+from tests.support.house import LAB, House
 from tests.support.servers import Database, Servers
 from tests.support.settings import make_settings
 
@@ -29,13 +29,14 @@ class Bench:
 
 
 @contextmanager
-def open_bench(servers: Servers, template: str) -> Iterator[Bench]:
-    """A house in a database of its own."""
+def open_bench(servers: Servers, template: str, program: str = LAB) -> Iterator[Bench]:
+    """A house in a database of its own, with the program of that text."""
     database = servers.create(f"{template}_{secrets.token_hex(4)}", template)
     engine, owner = make_engine(database.url), make_engine(database.owner_url)
     redis = Redis.from_url(servers.redis_url)
     try:
-        yield Bench(House(make_settings(database, servers.redis_url), engine, redis), database, owner)
+        settings = make_settings(database, servers.redis_url)
+        yield Bench(House(settings, engine, redis, program=program), database, owner)
     finally:
         redis.close()
         engine.dispose()

@@ -102,8 +102,9 @@ def accounts(session: Session) -> dict[int, bool]:
 def facts(session: Session) -> dict[str, Any]:
     """By `module/user` of completions, or by key: the version that counts now."""
     found = {}
+    users = users_of(session)
     for row in session.scalars(select(FactRow).where(FactRow.superseded_at.is_(None))):
-        found[key_of(row.key)] = {
+        found[key_of(row.key, users)] = {
             "kind": row.kind,
             "first": unix(row.happened_at),
             "state": row.state,
@@ -114,10 +115,17 @@ def facts(session: Session) -> dict[str, Any]:
     return found
 
 
-def key_of(key: str) -> str:
-    """A fact's key without the site's id."""
-    kind, _, rest = key.partition(":")
-    return rest.split(":", 1)[1].replace(":", "/") if kind == "completion" else key
+def users_of(session: Session) -> dict[str, int]:
+    """By account id, as keys spell it: the Moodle id."""
+    return {str(row.id): row.moodle_user_id for row in session.scalars(select(Account))}
+
+
+def key_of(key: str, users: dict[str, int]) -> str:
+    """A completion's key as `module/user`, in Moodle's ids; another key as it is."""
+    if not key.startswith("completion:"):
+        return key
+    _, _, module, account = key.split(":")
+    return f"{module}/{users[account]}"
 
 
 def bindings(session: Session) -> list[tuple[int, str, str, str, str | None]]:
@@ -144,7 +152,7 @@ def memberships(session: Session) -> dict[int, UUID]:
 
 def net(session: Session) -> dict[str, dict[str, Any]]:
     """By membership, then fact: minutes and component, where there are any."""
-    names = _by_user(session)
+    names, users = _by_user(session), users_of(session)
     total = func.sum(LedgerEntry.minutes)
     rows = session.execute(
         select(LedgerEntry.membership_id, LedgerEntry.credit_key, LedgerEntry.component, total)
@@ -153,7 +161,7 @@ def net(session: Session) -> dict[str, dict[str, Any]]:
     )
     found: dict[str, dict[str, Any]] = {}
     for member, key, component, minutes in rows:
-        found.setdefault(names[member], {})[key_of(key)] = {"minutes": int(minutes), "component": component}
+        found.setdefault(names[member], {})[key_of(key, users)] = {"minutes": int(minutes), "component": component}
     return found
 
 

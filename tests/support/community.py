@@ -45,7 +45,7 @@ def make_place(engine: Engine) -> Place:
     """Two participants with the idnumbers E0001 and E0002, a facilitator, and an account without enrolment."""
     with Session(engine) as session, session.begin():
         site_id = sites.add_site(session, "moodle", "Moodle", "https://moodle.example.org", actor=CLI).id
-        load_version(session, PROGRAM.read_text(encoding="utf-8"), PROGRAM.name, actor=CLI)
+        load_version(session, PROGRAM.read_text(encoding="utf-8"), PROGRAM.name, actor=CLI, reason="A test")
     take_in(
         engine,
         site_id,

@@ -101,7 +101,9 @@ class House:
     def work(self) -> None:
         """What a worker and the scheduler's look do, until nothing is left to do."""
         while True:
-            done = process.drain(self.engine) + reconcile.reconcile_dirty(self.engine, self.clock)
+            done = process.drain(self.engine, self.settings.encryption_key) + reconcile.reconcile_dirty(
+                self.engine, self.clock
+            )
             with Session(self.engine) as session, session.begin():
                 done += inbox.release_waiting(session)
             if not done:

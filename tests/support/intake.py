@@ -57,7 +57,9 @@ class Intake:
     def work(self) -> None:
         """What worker and scheduler do, until nothing is left to do."""
         while True:
-            done = process.drain(self.engine) + reconcile.reconcile_dirty(self.engine, lambda: self.now)
+            done = process.drain(self.engine, self.settings.encryption_key) + reconcile.reconcile_dirty(
+                self.engine, lambda: self.now
+            )
             with Session(self.engine) as session, session.begin():
                 done += release_waiting(session)
             if not done:

@@ -13,6 +13,7 @@ from jobs import process, reconcile
 from mappings.facts import State
 from records import inbox
 from records.models import InboxItem, uuid7
+from tests.support.settings import ENCRYPTION_KEY
 
 Reading = dict[str, Any]
 READ_AT = datetime(2026, 2, 1, 17, 0, tzinfo=UTC)
@@ -21,8 +22,10 @@ STUDENT, EDITING_TEACHER = 5, 3
 ROLE_NAMES = {STUDENT: "student", EDITING_TEACHER: "editingteacher"}
 
 
-def course(number: int, idnumber: str, *, at: datetime = READ_AT) -> Reading:
-    return _reading("course", at, course=number, present=True, shortname=idnumber, fullname=idnumber, idnumber=idnumber)
+def course(number: int, idnumber: str, *, at: datetime = READ_AT, **others: Any) -> Reading:
+    """`others`: what a reading may leave out, such as category_idnumber and fields."""
+    names = {"shortname": idnumber, "fullname": idnumber, "idnumber": idnumber}
+    return _reading("course", at, course=number, present=True, **names | others)
 
 
 def module(
@@ -44,11 +47,23 @@ def account(user: int, idnumber: str = "", *, at: datetime = READ_AT) -> Reading
     return _reading("account", at, user=user, present=True, idnumber=idnumber, **names)
 
 
-def enrolment(user: int, in_course: int, role: int = STUDENT, *, at: datetime = READ_AT) -> Reading:
+def group(number: int, name: str, idnumber: str = "", groupings: Iterable[str] = ()) -> dict[str, Any]:
+    """One of the groups that an enrolment names."""
+    return {"id": number, "name": name, "idnumber": idnumber, "groupings": list(groupings)}
+
+
+def enrolment(
+    user: int,
+    in_course: int,
+    role: int = STUDENT,
+    *,
+    at: datetime = READ_AT,
+    groups: Iterable[dict[str, Any]] = (),
+) -> Reading:
     number = in_course * 1_000 + user
     row = {"id": number, "method": "manual", "status": 0, "timestart": 0, "timeend": 0}
     roles = [{"id": number, "role": role, "shortname": ROLE_NAMES[role]}]
-    return _reading("enrolment", at, course=in_course, user=user, enrolments=[row], roles=roles, groups=[])
+    return _reading("enrolment", at, course=in_course, user=user, enrolments=[row], roles=roles, groups=list(groups))
 
 
 def completion(
@@ -70,13 +85,21 @@ def _reading(kind: str, at: datetime, **values: Any) -> Reading:
     return {"kind": kind, "read_at": at.timestamp(), **values}
 
 
-def take_in(engine: Engine, site_id: UUID, readings: Iterable[Reading], now: datetime = NOW) -> None:
-    """Store the readings, process them and reconcile what they changed."""
+def take_in(
+    engine: Engine,
+    site_id: UUID,
+    readings: Iterable[Reading],
+    now: datetime = NOW,
+    *,
+    events: Iterable[dict[str, Any]] = (),
+) -> None:
+    """Store the events (as of get_data()) and readings, process them as one batch and reconcile what they changed."""
     batch = uuid7()
-    items = [inbox.NewItem(site_id, "wire", batch, f"reading.{r['kind']}", json.dumps(r).encode()) for r in readings]
+    items = [inbox.NewItem(site_id, "wire", batch, "event", json.dumps(event).encode()) for event in events]
+    items += [inbox.NewItem(site_id, "wire", batch, f"reading.{r['kind']}", json.dumps(r).encode()) for r in readings]
     with engine.begin() as connection:
         inbox.store(connection, items)
-    process.drain(engine)
+    process.drain(engine, ENCRYPTION_KEY)
     settle(engine, now)
     with Session(engine) as session:
         assert inbox_is_done(session)

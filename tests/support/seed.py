@@ -24,6 +24,7 @@ from records.facts import NewFact, record_facts
 from records.models import Account, Community, Membership, SessionRow, Site, uuid7
 from records.programs import add_version
 from tests.support import readings
+from tests.support.settings import ENCRYPTION_KEY
 
 PROGRAM_FILE = Path(__file__).parents[2] / "mappings" / "programs" / "calpro-regional.yaml"
 PROGRAM = "calpro-regional"
@@ -63,6 +64,7 @@ ACTIVITIES = (
     ("ACT-12", "feedback", "Evaluation", "After session 2"),  # 30
     ("", "label", "Welcome", "General"),  # nothing
     ("", "chat", "Coffee corner", "General"),  # nothing
+    ("ORIENT", "page", "Orientation to Moodle", "General"),  # 0, and required of newcomers
 )
 # Of each Bay Area participant: how many activities are finished, and minutes at the two sessions.
 PROGRESS = {11: (8, 300, 330), 12: (5, 300, 330), 13: (3, 300, 0), 14: (1, 0, 0), 15: (0, 0, 0), 16: (8, 300, 350)}
@@ -108,7 +110,7 @@ def take_in(engine: Engine, site: UUID, found: Iterable[readings.Reading]) -> No
     ]
     with engine.begin() as connection:
         inbox.store(connection, items)
-    process.drain(engine)
+    process.drain(engine, ENCRYPTION_KEY)
     reconcile.reconcile_dirty(engine, lambda: readings.NOW)
 
 
@@ -142,6 +144,8 @@ def _finished() -> list[readings.Reading]:
     for user, (count, _, _) in PROGRESS.items():
         for place, module in enumerate(list(modules_of(BAY))[:count]):
             made.append(readings.completion(user, module, BAY, at=START + timedelta(days=place, hours=user)))
+    for user in (11, 12, 16):
+        made.append(readings.completion(user, modules_of(BAY)[10], BAY, at=START - timedelta(days=1, hours=-user)))
     # Finished, and counted by no rule.
     made.append(readings.completion(13, modules_of(BAY)[9], BAY, at=START + timedelta(days=5)))
     made.append(readings.completion(31, modules_of(LA)[0], LA, at=START))

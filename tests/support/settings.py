@@ -3,9 +3,13 @@
 import secrets
 
 from cryptography.fernet import Fernet
+from pydantic import SecretStr
 
 from records.settings import Settings
 from tests.support.servers import Database
+
+ENCRYPTION_KEY = SecretStr(Fernet.generate_key().decode())
+"""One for the whole run, so that helpers know it that are given no settings."""
 
 
 def make_settings(database: Database, redis_url: str) -> Settings:
@@ -16,6 +20,6 @@ def make_settings(database: Database, redis_url: str) -> Settings:
             "migration_database_url": database.owner_url,
             "redis_url": redis_url,
             "secret_key": secrets.token_urlsafe(32),
-            "encryption_key": Fernet.generate_key().decode(),
+            "encryption_key": ENCRYPTION_KEY,
         }
     )
