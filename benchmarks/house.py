@@ -33,14 +33,15 @@ class House:
 
     def cpu(self) -> dict[str, float]:
         """CPU seconds used so far, by part; PostgreSQL's with all of its backends, also those that ended."""
-        return {name: sum(_cpu(process) for process in found) for name, found in self.processes.items()}
+        return {name: sum(cpu_of(process) for process in found) for name, found in self.processes.items()}
 
     def freeze(self, part: str, *, frozen: bool) -> None:
         for process in self.processes[part]:
             process.send_signal(signal.SIGSTOP if frozen else signal.SIGCONT)
 
 
-def _cpu(process: psutil.Process) -> float:
+def cpu_of(process: psutil.Process) -> float:
+    """CPU seconds of a process with its children, also those that ended."""
     total = 0.0
     for member in [process, *process.children(recursive=True)]:
         try:
