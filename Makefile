@@ -33,7 +33,7 @@ run: $(STAMP)
 	@exec $(BIN)/copbridge up --state "$(STATE)" --port "$(PORT)" --sandbox-port "$(SANDBOX_PORT)"
 
 test: $(STAMP)
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal $(PYTEST_ARGS)
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .

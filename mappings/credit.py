@@ -299,11 +299,12 @@ def _agree(one: Credit, other: Credit) -> bool:
 def _followed(limited: list[Limited], decisions: Decisions, versions: Versions, community: Community) -> list[Line]:
     """The lines that follow from others; of a closed period, into which nothing was let, those that stood then."""
     settled = {c.id: c for c in decisions.closings if c.credits is not None and not c.admitted}
+    counted = {one.credit.key for one in limited}
     found = [
         Line(None, held, params={"of": []})
         for closing in settled.values()
         for held in (closing.credits or {}).values()
-        if held.fact is None and held.decision is None
+        if held.fact is None and held.decision is None and held.key not in counted
     ]
     for line in limit(limited, decisions.closings, versions, community):
         closing = closing_of(decisions.closings, line.credit.happened_at) if line.credit else None

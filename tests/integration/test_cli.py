@@ -165,7 +165,7 @@ def test_program_check_needs_no_database_and_names_lines(tmp_path: Path) -> None
     assert right.code == 0
     assert "16 topics" in right.out
     assert "is yet to be set: communities of the topic 'EBRI' are refused until then" in right.out
-    assert "1 warning" in right.out
+    assert "3 warnings" in right.out
     assert bare("program", "check", str(PROGRAM), "--strict").code == 1
     broken = tmp_path / "broken.yaml"
     broken.write_text(PROGRAM.read_text().replace("min_hours: 16", "min_hours: sixteen"))
@@ -175,7 +175,7 @@ def test_program_check_needs_no_database_and_names_lines(tmp_path: Path) -> None
     assert f"{broken}:{line}: commitment.min_hours: " in wrong.out
     told = bare("program", "check", str(PROGRAM), str(broken), "--json").data
     assert (told[str(PROGRAM)]["ok"], told[str(PROGRAM)]["problems"]) == (True, [])
-    assert [finding["level"] for finding in told[str(PROGRAM)]["findings"]] == ["warning"]
+    assert [finding["level"] for finding in told[str(PROGRAM)]["findings"]] == ["warning"] * 3
     assert told[str(broken)]["ok"] is False
     assert told[str(broken)]["findings"] == [
         {
