@@ -156,5 +156,7 @@ def _calendar(program: "Program") -> Iterator[Misplaced]:
     for number, cap in enumerate(program.caps):
         if cap.per == "term" and not program.terms:
             yield Misplaced("needs 'terms'", "caps", number, needs=("terms",))
+        if cap.per == "period" and program.period.every == "rolling":
+            yield Misplaced("a rolling period has no borders to count within", "caps", number, "per", needs=("period",))
     if program.pace and not (program.commitment or any(topic.commitment for topic in program.topics)):
         yield Misplaced("'pace' needs a commitment", "pace", needs=("commitment", "topics"))

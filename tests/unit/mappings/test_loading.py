@@ -247,6 +247,11 @@ WHOLE: list[Case] = [
     ("", "period: {every: school_year}", "21: period: needs 'school_year': the day on which it begins"),
     ("", "period: {every: term}", "21: period: needs 'terms'"),
     ("", "caps: [{cap: a, per: term, minutes: 5}]", "21: caps.0: needs 'terms'"),
+    (
+        "",
+        "period: {every: rolling, days: 90}\ncaps: [{cap: a, per: period, minutes: 5}]",
+        "22: caps.0.per: a rolling period has no borders to count within",
+    ),
     ("", "caps: [{cap: a, session_kinds: [x], minutes: 5}]", "21: caps.0.session_kinds.0: session_kinds does not list"),
     (
         "commitment: {min_hours: 16, max_hours: 20}",
