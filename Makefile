@@ -54,7 +54,7 @@ lock: $(UV)
 install: $(STAMP)
 
 $(STAMP): requirements.lock pyproject.toml $(UV)
-	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation \
 		--config-settings editable_mode=compat --editable .
 	@touch $@
