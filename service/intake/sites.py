@@ -79,13 +79,15 @@ def is_this_site(engine: Engine, site: KnownSite, wwwroot: str, epoch: UUID) -> 
     Another wwwroot or epoch is a copy until IT confirms it; the latest one is kept for IT to see.
     """
     same_root = wwwroot.rstrip("/").casefold() == site.wwwroot.rstrip("/").casefold()
-    if same_root and site.epoch == epoch:
+    # Looked at once: another thread may learn the epoch from a batch of its own meanwhile.
+    known = site.epoch
+    if same_root and known == epoch:
         return True
     with engine.begin() as connection:
-        if same_root and site.epoch is None:
+        if same_root and known is None:
             connection.execute(update(Site).where(Site.id == site.id, Site.epoch.is_(None)).values(epoch=epoch))
-            site.epoch = connection.scalar(select(Site.epoch).where(Site.id == site.id))
-            if site.epoch == epoch:
+            known = site.epoch = connection.scalar(select(Site.epoch).where(Site.id == site.id))
+            if known == epoch:
                 return True
         refused = {"refused_epoch": epoch, "refused_wwwroot": wwwroot, "refused_at": func.now()}
         connection.execute(update(Site).where(Site.id == site.id).values(refused))

@@ -15,6 +15,7 @@ from records.models import AuditEntry, Site, SiteSecret
 from records.secrets import Purpose, SecretError
 from records.settings import Settings
 from records.sites import SiteError
+from service.intake.sites import KnownSite, is_this_site
 from tests.support.cli import Cli
 
 
@@ -181,3 +182,26 @@ def test_every_secret_is_kept_encrypted(cli: Cli, engine: Engine, settings: Sett
         row = session.scalars(select(SiteSecret)).one()
     assert made.encode() not in row.ciphertext
     assert Fernet(key(settings).get_secret_value()).decrypt(row.ciphertext).decode() == made
+
+
+def test_a_first_batch_that_another_thread_overtakes_comes_from_the_site_all_the_same(engine: Engine) -> None:
+    """The epoch becomes known between two looks at it."""
+    epoch, wwwroot = UUID("018f6c2e-0000-7000-8000-0000000000aa"), "https://m.example.org"
+
+    class Overtaken(KnownSite):
+        looks = 0
+
+        def __getattribute__(self, name: str) -> object:
+            if name != "epoch":
+                return super().__getattribute__(name)
+            Overtaken.looks += 1
+            return None if Overtaken.looks == 1 else epoch
+
+    with Session(engine) as session, session.begin():
+        row = Site(slug="m", name="M", wwwroot=wwwroot, epoch=epoch)
+        session.add(row)
+        session.flush()
+        site = Overtaken(row.id, wwwroot, None, {})
+    assert is_this_site(engine, site, wwwroot, epoch)
+    with Session(engine) as session:
+        assert session.scalars(select(Site.refused_epoch)).one() is None
