@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import cached_property
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field, model_validator
@@ -217,6 +217,3 @@ def version_at(versions: tuple[ProgramVersion, ...], moment: datetime) -> Progra
 def next_version_at(versions: tuple[ProgramVersion, ...], moment: datetime) -> datetime | None:
     """The next instant after `moment` at which another version comes into force."""
     return min((version.starts for version in versions if version.starts > moment), default=None)
-
-
-JsonDict = dict[str, Any]

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, aliased
 from mappings.facts import Member
 from mappings.facts import Organisation as Affiliation
 from mappings.program import Program, ProgramVersion
+from records.affiliations import job_roles
 from records.keys import among
 from records.models import (
     Account,
@@ -29,8 +30,7 @@ def members_of(
     """Members by membership; `rows` are (membership, community)."""
     programs = {m.id: newest(versions[c.program_id]) for m, c in rows}
     organisations = affiliations(session, {m.organisation_id for m, _ in rows if m.organisation_id})
-    fields = {m.id: (m.person_id, p) for m, _ in rows if (p := programs[m.id]).profile.job_role}
-    roles = _job_roles(session, fields)
+    roles = _job_roles(session, programs)
     asked = [m.id for m, _ in rows if any(r.only.newcomers for r in programs[m.id].requirements)]
     old = _not_new(session, asked, programs) if asked else set()
     return {
@@ -54,26 +54,11 @@ def affiliations(session: Session, ids: Iterable[UUID]) -> dict[UUID, Affiliatio
     return {o.id: Affiliation(o.code, o.kind, o.level, o.designation, o.designated_on, above) for o, above in rows}
 
 
-def _job_roles(session: Session, fields: Mapping[UUID, tuple[UUID, Program]]) -> dict[UUID, str]:
-    """The job role of each membership's person, as the profile field says it, in any letter case."""
-    if not fields:
-        return {}
-    rows = session.execute(
-        select(Account.person_id, Account.profile)
-        .where(among(Account.person_id, {person for person, _ in fields.values()}))
-        .order_by(Account.id)
-    )
-    profiles: dict[UUID, list[Mapping[str, object]]] = {}
-    for person, profile in rows:
-        profiles.setdefault(person, []).append(profile)
-    found = {}
-    for membership, (person, program) in fields.items():
-        codes = {role.code.casefold(): role.code for role in program.job_roles}
-        said = (str(p.get(program.profile.job_role or "", "")).strip().casefold() for p in profiles.get(person, ()))
-        role = next((codes[word] for word in said if word in codes), None)
-        if role:
-            found[membership] = role
-    return found
+def _job_roles(session: Session, programs: Mapping[UUID, Program]) -> dict[UUID, str]:
+    """The job role of each member whose account says one of the program's."""
+    asked = [membership for membership, program in programs.items() if program.profile.job_role]
+    said = job_roles(session, asked) if asked else {}
+    return {m: role for m, role in said.items() if any(role == known.code for known in programs[m].job_roles)}
 
 
 def _not_new(session: Session, memberships: Sequence[UUID], programs: Mapping[UUID, Program]) -> set[UUID]:

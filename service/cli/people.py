@@ -1,12 +1,9 @@
 """`copbridge person`: forget a person for good, and keep the amounts."""
 
-import sys
 from collections.abc import Iterator
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 from sqlalchemy.orm import Session
 
 from records.actor import CLI
@@ -15,7 +12,7 @@ from records.forgotten import count_items, count_payloads, erased_among, redact_
 from service.cli.errors import UserError
 from service.cli.lookup import UnknownAccount, find_person
 from service.cli.opening import Opened, records
-from service.cli.output import counted, minute, say, table
+from service.cli.output import counted, minute, progress, say, table
 
 group = typer.Typer(help="The people of the communities.", no_args_is_help=True)
 WORD = "erase"
@@ -96,10 +93,9 @@ def _watched(opened: Opened, chunks: Iterator[tuple[int, int]], what: str) -> in
     with opened.transaction() as session:
         total = count_items(session)
     found = 0
-    # On standard error, and only where somebody looks: standard output is for the answer.
-    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
-        task = progress.add_task(what, total=total)
+    with progress(what) as advance:
+        done = 0
         for looked_at, hit in chunks:
-            found += hit
-            progress.advance(task, looked_at)
+            done, found = done + looked_at, found + hit
+            advance(done, total)
     return found
