@@ -1,8 +1,75 @@
-"""The names of Moodle's functions that this client has methods for."""
+"""The names of Moodle's functions that this client has methods for, and whether a call may be repeated.
+
+Names: https://docs.moodle.org/dev/Web_service_API_functions
+"""
 
 from enum import StrEnum
+from typing import Self
+
+
+class Repeat(StrEnum):
+    """What a second call does that follows a first one whose answer was lost."""
+
+    READS = "reads"
+    """Nothing: the function only reads."""
+    HARMLESS = "harmless"
+    """Nothing more than the first one did: the state is the same, no event is fired."""
+    HARMFUL = "harmful"
+    """Something new, or an error because the first one succeeded: never repeated by this client."""
 
 
 class Function(StrEnum):
+    """A function's name is its value; `repeat` says whether the client may call it again by itself."""
+
+    repeat: Repeat
+
+    def __new__(cls, name: str, repeat: Repeat = Repeat.READS) -> Self:
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member.repeat = repeat
+        return member
+
     SITE_INFO = "core_webservice_get_site_info"
+    COURSES = "core_course_get_courses_by_field"
+    CATEGORIES = "core_course_get_categories"
+    CONTENTS = "core_course_get_contents"
+    COURSE_MODULE = "core_course_get_course_module"
+    ENROLLED_USERS = "core_enrol_get_enrolled_users"
+    COURSE_GROUPS = "core_group_get_course_groups"
+    COURSE_GROUPINGS = "core_group_get_course_groupings"
+    GROUPINGS = "core_group_get_groupings"
     ACTIVITY_COMPLETIONS = "core_completion_get_activities_completion_status"
+    USER_COURSES = "core_enrol_get_users_courses"
+    COURSE_PROFILES = "core_user_get_course_user_profiles"
+    USERS_BY_FIELD = "core_user_get_users_by_field"
+    FIND_USERS = "core_user_get_users"
+
+    CREATE_CATEGORIES = ("core_course_create_categories", Repeat.HARMFUL)
+    CREATE_COURSES = ("core_course_create_courses", Repeat.HARMFUL)
+    DUPLICATE_COURSE = ("core_course_duplicate_course", Repeat.HARMFUL)
+    CREATE_USERS = ("core_user_create_users", Repeat.HARMFUL)
+    ENROL_USERS = ("enrol_manual_enrol_users", Repeat.HARMLESS)
+    UNENROL_USERS = ("enrol_manual_unenrol_users", Repeat.HARMLESS)
+    CREATE_GROUPS = ("core_group_create_groups", Repeat.HARMFUL)
+    ADD_GROUP_MEMBERS = ("core_group_add_group_members", Repeat.HARMLESS)
+    DELETE_GROUP_MEMBERS = ("core_group_delete_group_members", Repeat.HARMLESS)
+    OVERRIDE_COMPLETION = ("core_completion_override_activity_completion_status", Repeat.HARMLESS)
+    # The gradebook keeps a history and fires user_graded twice a write.
+    UPDATE_GRADES = ("core_grades_update_grades", Repeat.HARMFUL)
+
+    @property
+    def reads(self) -> bool:
+        return self.repeat is Repeat.READS
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether the client repeats a call of it by itself after a transient failure."""
+        return self.repeat is not Repeat.HARMFUL
+
+
+def known(name: str) -> Function | None:
+    """The function of that name, if the client has a method for it."""
+    try:
+        return Function(name)
+    except ValueError:
+        return None

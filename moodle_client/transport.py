@@ -1,85 +1,136 @@
-"""The one way to Moodle: POST form fields in PHP's array syntax, the token in the body, errors by errorcode."""
+"""The one way to Moodle: POST form fields, the token in the body, an answer of bounded size and time."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+import threading
+import time
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
-from moodle_client.errors import BY_ERRORCODE, MoodleError, Reason
+from moodle_client.answers import PIECE, Reply, as_of, check_status, decoded, warnings_in
+from moodle_client.encoding import Fields
+from moodle_client.errors import OVERLOAD, MoodleError, Reason
+from moodle_client.pace import Pace
 
-MAX_FIELDS = 900
-"""PHP drops fields over max_input_vars (1,000 by default) silently: a longer call is refused here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """`data` as decoded; `as_of` is a moment on Moodle's clock not later than the reading of the state."""
-
-    data: Any
-    as_of: datetime
+PATIENCE = 10
+"""An answer may take so many times the time-out in all; the time-out itself is for each silence."""
 
 
-def encode(params: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Form fields in PHP's array syntax; booleans as 1 and 0, the only ones that Moodle takes."""
-    return [pair for name, value in params.items() for pair in _encode(name, value)]
+class Sessions:
+    """A pooled session for each thread: a requests.Session isn't made for sharing. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._by_thread: dict[threading.Thread, requests.Session] = {}
+        self._closed = False
+
+    def mine(self) -> requests.Session:
+        """The session of the calling thread. Raises RuntimeError after close()."""
+        me = threading.current_thread()
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("this MoodleClient is closed")
+            if me not in self._by_thread:
+                self._forget_the_dead()
+                self._by_thread[me] = self._made()
+            return self._by_thread[me]
+
+    def close(self) -> None:
+        """Close the sessions of all threads. May be called again."""
+        with self._lock:
+            self._closed = True
+            for session in self._by_thread.values():
+                session.close()
+            self._by_thread.clear()
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._by_thread)
+
+    def _forget_the_dead(self) -> None:
+        for thread in [thread for thread in self._by_thread if not thread.is_alive()]:
+            self._by_thread.pop(thread).close()
+
+    @staticmethod
+    def _made() -> requests.Session:
+        session = requests.Session()
+        session.headers.update({"User-Agent": "moodle_client", "Accept": "application/json"})
+        return session
 
 
-def _encode(name: str, value: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(value, Mapping):
-        for key, part in value.items():
-            yield from _encode(f"{name}[{key}]", part)
-    elif isinstance(value, Sequence) and not isinstance(value, str):
-        for number, part in enumerate(value):
-            yield from _encode(f"{name}[{number}]", part)
-    elif isinstance(value, bool):
-        yield name, "1" if value else "0"
-    elif isinstance(value, str | int | float):
-        yield name, str(value)
-    else:
-        raise TypeError(f"{name}: a {type(value).__name__} can't be sent to Moodle")
+class Transport:
+    """Makes one attempt of a call. Holds the token, and shows it nowhere."""
+
+    def __init__(
+        self, wwwroot: str, token: str, *, timeout: float, max_bytes: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.url = f"{_checked(wwwroot)}/webservice/rest/server.php"
+        self.sessions = Sessions()
+        self._token = token
+        self._timeout = timeout
+        self._max_bytes = max_bytes
+        self._clock = clock
+
+    def __repr__(self) -> str:
+        return f"Transport({self.url!r})"
+
+    def attempt(self, function: str, fields: Fields, pace: Pace) -> Reply[Any]:
+        """One request, when its turn has come. Raises MoodleError."""
+        session = self.sessions.mine()
+        with pace.turn(function) as turn:
+            started = self._clock()
+            try:
+                reply = self._once(session, function, fields)
+            except MoodleError as err:
+                turn.overloaded = err.reason in OVERLOAD
+                raise
+            turn.elapsed = self._clock() - started
+            return Reply(reply.data, reply.as_of, turn.elapsed, reply.warnings)
+
+    def _once(self, session: requests.Session, function: str, fields: Fields) -> Reply[Any]:
+        sent = [("wstoken", self._token), ("wsfunction", function), ("moodlewsrestformat", "json"), *fields]
+        failure = None
+        try:
+            with session.post(
+                self.url, data=sent, timeout=self._timeout, allow_redirects=False, stream=True
+            ) as response:
+                check_status(function, response)
+                body = self._body(function, response)
+        except requests.RequestException as err:
+            failure = _failure(function, err)
+        if failure:
+            # Raised out here, so that requests' error isn't even its context: it holds the request with the token.
+            raise failure
+        data = decoded(function, body)
+        return Reply(data, as_of(response), 0.0, warnings_in(data))
+
+    def _body(self, function: str, response: requests.Response) -> bytes:
+        """The whole body, read in pieces, so that neither its size nor its slowness is the server's choice."""
+        body = bytearray()
+        latest = self._clock() + PATIENCE * self._timeout
+        for piece in response.iter_content(PIECE):
+            body += piece
+            if len(body) > self._max_bytes:
+                raise MoodleError(function, Reason.TOO_LARGE, f"over {self._max_bytes} bytes")
+            if self._clock() > latest:
+                raise MoodleError(function, Reason.UNREACHABLE, "too slow")
+        return bytes(body)
 
 
-def post(
-    session: requests.Session, url: str, token: str, function: str, params: Mapping[str, Any], timeout: float
-) -> Reply:
-    """Call a function once. Raises MoodleError."""
-    fields = [("wstoken", token), ("wsfunction", function), ("moodlewsrestformat", "json"), *encode(params)]
-    if len(fields) > MAX_FIELDS:
-        raise MoodleError(function, Reason.INVALID_PARAMETER, f"{len(fields)} fields, more than {MAX_FIELDS}")
-    try:
-        response = session.post(url, data=fields, timeout=timeout, allow_redirects=False)
-    except requests.RequestException as err:
-        # The original error may hold the request, and with it the token: it isn't chained.
-        raise MoodleError(function, Reason.UNREACHABLE, type(err).__name__) from None
-    _check_status(function, response)
-    try:
-        data = response.json()
-    except json.JSONDecodeError as err:
-        raise MoodleError(function, Reason.NOT_MOODLE, "no JSON") from err
-    if isinstance(data, dict) and "exception" in data:
-        code = str(data.get("errorcode", ""))
-        raise MoodleError(function, BY_ERRORCODE.get(code, Reason.OTHER), code)
-    return Reply(data, _as_of(response))
+def _failure(function: str, err: requests.RequestException) -> MoodleError:
+    if isinstance(err, requests.exceptions.SSLError):
+        untrusted = "CERTIFICATE_VERIFY_FAILED" in str(err)
+        return MoodleError(function, Reason.UNTRUSTED if untrusted else Reason.UNREACHABLE, "SSLError")
+    # A time-out within the body is a ConnectionError to requests.
+    late = type(err) is requests.ConnectionError and "timed out" in str(err)
+    return MoodleError(function, Reason.UNREACHABLE, "ReadTimeout" if late else type(err).__name__)
 
 
-def _check_status(function: str, response: requests.Response) -> None:
-    if response.status_code == 200:
-        return
-    after = response.headers.get("Retry-After", "")
-    reason = {403: Reason.WEB_SERVICES_OFF, 503: Reason.MAINTENANCE}.get(response.status_code)
-    if reason is None:
-        reason = Reason.SERVER_FAILED if response.status_code >= 500 else Reason.NOT_MOODLE
-    raise MoodleError(function, reason, f"HTTP {response.status_code}", int(after) if after.isdigit() else None)
-
-
-def _as_of(response: requests.Response) -> datetime:
-    """The answer's Date less the time that it took: no event before it can be missing from the answer."""
-    try:
-        sent = parsedate_to_datetime(response.headers["Date"]).astimezone(UTC)
-    except (KeyError, ValueError):
-        sent = datetime.now(UTC)
-    return sent - timedelta(seconds=int(response.elapsed.total_seconds()) + (1 if response.elapsed.microseconds else 0))
+def _checked(wwwroot: str) -> str:
+    parts = urlsplit(wwwroot)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("a site's address is its wwwroot: https://moodle.example.org or with a path")
+    if parts.username or parts.password:
+        raise ValueError("a site's address holds no name and no password")
+    return wwwroot.rstrip("/")
