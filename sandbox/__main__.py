@@ -16,6 +16,9 @@ from standardwebhooks import Webhook
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from sandbox.disorder import Disorder
+from sandbox.many import Many, fill
+from sandbox.pace import Pace
 from sandbox.pages import create_app
 from sandbox.site import Site
 from sandbox.store import StateError
@@ -38,11 +41,16 @@ def main(arguments: list[str] | None = None) -> int:
             options.wwwroot or f"http://{HOST}:{options.port}",
             target=options.target,
             secret=secret,
+            pace=Pace(options.pace, options.at_once),
+            disorder=Disorder(options.drop, options.double, options.reorder, not options.no_readings, options.lots),
         )
     except (StartError, StateError) as err:
         print(f"sandbox: {err}", file=sys.stderr)
         return 2
     with site:
+        site.lacks(*options.without)
+        if options.fill is not None:
+            fill(site, options.fill)
         if options.token_file is not None:
             _hand_over(options.token_file, site.token)
         return _serve(site, options.port, options.term_seconds)
@@ -90,7 +98,48 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--wwwroot", default="", help="the site's address, as the wire names it")
     parser.add_argument("--token-file", type=Path, help="write the web-service token here")
     parser.add_argument("--term-seconds", type=float, default=30.0, help="length of a played term")
+    _add_tests(parser.add_argument_group("for tests and benchmarks"))
     return parser.parse_args(arguments)
+
+
+def _add_tests(parser: argparse._ArgumentGroup) -> None:
+    add = parser.add_argument
+    add("--pace", type=_amount, default=0.0, metavar="FACTOR", help="web services take this times a real site's time")
+    add("--at-once", type=_count, default=0, metavar="N", help="web-service calls served at once; others queue")
+    add("--without", action="append", default=[], metavar="CAPABILITY", help="what the service account lacks")
+    add("--fill", type=_many, metavar="COURSESxUSERSxMODULES", help="add large courses once, such as 2x1000x30")
+    for name, what in (("drop", "lost"), ("double", "sent twice"), ("reorder", "sent too late")):
+        add(f"--{name}", type=_share, default=0.0, metavar="SHARE", help=f"share of events that are {what}, 0 to 1")
+    add("--no-readings", action="store_true", help="events are sent without any state")
+    add("--lots", type=int, default=1, metavar="SEED", help="seed of what the wire loses")
+
+
+def _amount(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < 1_000:
+        raise ValueError(text)
+    return value
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise ValueError(text)
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise ValueError(text)
+    return value
+
+
+def _many(text: str) -> Many:
+    courses, users, modules = (int(part) for part in text.split("x"))
+    if min(courses, users, modules) < 1:
+        raise ValueError(text)
+    return Many(courses, users, modules)
 
 
 def _secret(path: Path) -> str:

@@ -34,10 +34,13 @@ class Act:
         store: Store,
         clock: Callable[[], float] = time.time,
         wake: Callable[[], None] = lambda: None,
+        *,
+        told: bool = True,
     ) -> None:
         self._store = store
         self._clock = clock
         self._wake = wake
+        self._told = told
 
     def complete(self, user: int, module: int) -> Done:
         """Do what completes this activity: tick it, view it, submit, post, pass its quiz."""
@@ -144,25 +147,28 @@ class Act:
             change = Change(COMPLETE if complete else INCOMPLETE, actor)
             return work.emit([recorded(name)], row, user, actor, (change,))
 
-    def leave(self, user: int, course: int) -> Done:
-        """End the enrolment. Completion rows stay, as Moodle leaves them."""
+    def leave(self, user: int, course: int, method: str = "") -> Done:
+        """End the enrolment, by this method or by all. Completion rows stay, as Moodle leaves them."""
         with self._working() as work:
-            return enrolments.leave(work, user, course)
+            return enrolments.leave(work, user, course, method)
 
-    def enrol(self, user: int, course: int) -> Done:
-        """Enrol as a student, for the first time or again."""
+    def enrol(
+        self, user: int, course: int, method: str = "manual", *, timestart: int | None = None, timeend: int = 0
+    ) -> Done:
+        """Enrol as a student, for the first time, again, or by one method more. It starts now
+        unless told otherwise; Moodle's lists of the active take that up to a minute later."""
         with self._working() as work:
-            return enrolments.enrol(work, user, course)
+            return enrolments.enrol(work, user, course, method, (work.now if timestart is None else timestart, timeend))
 
-    def suspend(self, user: int, course: int) -> Done:
+    def suspend(self, user: int, course: int, method: str = "") -> Done:
         """Suspend the enrolment: the event doesn't say so, only a reading does."""
         with self._working() as work:
-            return enrolments.set_status(work, user, course, 1)
+            return enrolments.set_status(work, user, course, 1, method)
 
-    def resume(self, user: int, course: int) -> Done:
+    def resume(self, user: int, course: int, method: str = "") -> Done:
         """End the suspension, with the very same event."""
         with self._working() as work:
-            return enrolments.set_status(work, user, course, 0)
+            return enrolments.set_status(work, user, course, 0, method)
 
     def _manual(self, user: int, module: int, state: int) -> Done:
         with self._working() as work:
@@ -182,7 +188,7 @@ class Act:
             return need(db, "course_modules", module)
 
     def _working(self) -> AbstractContextManager[Work]:
-        return working(self._store, self._clock(), self._wake)
+        return working(self._store, self._clock(), self._wake, self._told)
 
 
 def _viewed(module: Row) -> list[Event]:

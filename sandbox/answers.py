@@ -1,18 +1,14 @@
-"""The web services' answers: a recorded answer of each kind, with this site's rows in it."""
+"""The web services' answers about site, courses and modules: recorded ones with this site's rows."""
 
 from __future__ import annotations
 
-import copy
-from typing import Any
-
-from sandbox.completion import COMPLETE, FAILED, PASSED, Completion, completion_of
-from sandbox.recording import moodle_functions, ws_template
+from sandbox import progress
+from sandbox.capabilities import COURSE_VIEW, HIDDEN_ACTIVITIES, HIDDEN_COURSES, MANAGE_ACTIVITIES, Caller
+from sandbox.capabilities import MANAGE_CATEGORIES as CATEGORIES
+from sandbox.recording import moodle_functions
+from sandbox.shapes import Answer, rules, template
 from sandbox.site import Site
 from sandbox.store import Row, need
-
-Answer = dict[str, Any]
-
-RECORDED_WWWROOT = "https://moodle.example.org"
 
 _MODULE_NUMBERS = {
     "assign": 1,
@@ -27,27 +23,17 @@ _MODULE_NUMBERS = {
     "url": 20,
 }
 _GRADED_ONLY = ("grade", "gradepass", "gradecat", "completiongradeitemnumber")
+_MANAGED = ("idnumber", "visible", "visibleold", "timemodified", "theme")
+_PUBLIC_OF_MODULE = (
+    *("id", "course", "module", "name", "modname", "instance", "section", "sectionnum"),
+    *("groupmode", "groupingid", "completion", "downloadcontent"),
+)
+_LAST_PUBLIC_OF_COURSE = "customfields"
 
 
 def is_moodle_function(name: str) -> bool:
     """Whether the recorded site had this function, though it isn't offered here."""
     return name in moodle_functions()
-
-
-def _template(name: str, site: Site) -> Answer:
-    """A recorded thing, its addresses moved to this site."""
-    found: Answer = _moved(copy.deepcopy(ws_template()[name]), site.wwwroot)
-    return found
-
-
-def _moved(value: Any, wwwroot: str) -> Any:
-    if isinstance(value, dict):
-        return {key: _moved(item, wwwroot) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_moved(item, wwwroot) for item in value]
-    if isinstance(value, str):
-        return value.replace(RECORDED_WWWROOT, wwwroot)
-    return value
 
 
 def module_row(site: Site, module: int) -> Row:
@@ -60,7 +46,7 @@ def site_info(site: Site, user: int) -> Answer:
     """core_webservice_get_site_info"""
     row = site.rows("SELECT * FROM user WHERE id = ?", user)[0]
     name = f"{row['firstname']} {row['lastname']}"
-    return _template("site_info", site) | {
+    return template("site_info", site.wwwroot) | {
         "sitename": "Simulated Moodle site",
         "username": row["username"],
         "firstname": row["firstname"],
@@ -72,23 +58,36 @@ def site_info(site: Site, user: int) -> Answer:
     }
 
 
-def courses(site: Site, field: str, value: str) -> list[Answer]:
-    """core_course_get_courses_by_field: a value that nothing has gives an empty list."""
+def courses(site: Site, caller: Caller, field: str, value: str) -> list[Answer]:
+    """core_course_get_courses_by_field: a value that nothing has gives an empty list. Who can't
+    enter a course gets its public fields alone."""
     rows = site.rows("SELECT * FROM course ORDER BY id")
     if field in ("id", "ids"):
         rows = [row for row in rows if str(row["id"]) in value.split(",")]
     elif field:
         rows = [row for row in rows if str(row[field]) == value]
-    return [_course(site, row) for row in rows]
+    rows = [row for row in rows if row["visible"] or caller.may(HIDDEN_COURSES)]
+    found = [_course(site, row) for row in rows]
+    if caller.may(COURSE_VIEW):
+        return found
+    return [_up_to(course, _LAST_PUBLIC_OF_COURSE) for course in found]
+
+
+def _up_to(answer: Answer, last: str) -> Answer:
+    keys = list(answer)
+    return {key: answer[key] for key in keys[: keys.index(last) + 1]}
 
 
 def _course(site: Site, row: Row) -> Answer:
-    answer = _template("course", site)
+    answer = dict(template("course", site.wwwroot))
     contacts = site.rows(
         "SELECT u.id, u.firstname || ' ' || u.lastname AS fullname FROM role_assignments a"
         " JOIN user u ON u.id = a.userid WHERE a.course = ? AND a.roleid = 3",
         row["id"],
     )
+    methods = site.rows("SELECT enrol FROM enrol WHERE courseid = ? AND status = 0 ORDER BY id", row["id"])
+    sql = "SELECT shortname, value FROM customfield_data WHERE course = ? ORDER BY shortname"
+    fields = [(field["shortname"], field["value"]) for field in site.rows(sql, row["id"])]
     answer |= {key: row[key] for key in ("id", "fullname", "shortname", "idnumber", "summary")}
     answer |= {key: row[key] for key in ("startdate", "enddate", "visible", "timecreated")}
     return answer | {
@@ -98,49 +97,72 @@ def _course(site: Site, row: Row) -> Answer:
         "sortorder": 10_000 * row["category"] + 1,
         "timemodified": row["timecreated"],
         "contacts": [dict(contact) for contact in contacts],
-        "customfields": [],
+        "enrollmentmethods": [method["enrol"] for method in methods],
+        "customfields": [
+            {"name": name, "shortname": name, "type": "text", "valueraw": value, "value": value}
+            for name, value in fields
+        ],
     }
 
 
-def contents(site: Site, course: int, caller: int) -> list[Answer]:
-    """core_course_get_contents: sections, their modules, and the caller's own completion."""
+def categories(site: Site, caller: Caller, criteria: dict[str, str]) -> list[Answer]:
+    """core_course_get_categories: the idnumber only for who manages categories, null for one
+    that has none."""
+    rows = site.rows(
+        "SELECT c.category AS id, c.categoryname AS name, nullif(k.idnumber, '') AS idnumber,"
+        " count(*) AS coursecount FROM course c LEFT JOIN course_categories k ON k.id = c.category"
+        " GROUP BY c.category ORDER BY c.category"
+    )
+    found = []
+    for row in rows:
+        own = {"sortorder": 10_000 * row["id"], "path": f"/{row['id']}"}
+        answer = template("category", site.wwwroot) | dict(row) | own | {"description": ""}
+        if all(str(answer.get(key)) == value for key, value in criteria.items()):
+            found.append(answer)
+    if caller.may(CATEGORIES):
+        return found
+    return [{key: value for key, value in answer.items() if key not in _MANAGED} for answer in found]
+
+
+def contents(site: Site, caller: Caller, course: int) -> list[Answer]:
+    """core_course_get_contents: sections, their modules, and the caller's own completion. Nobody
+    is told of modules that are hidden from them."""
     with site.store.read() as db:
         need(db, "course", course)
-    found = []
-    sql = "SELECT * FROM course_sections WHERE course = ? ORDER BY section"
-    for row in site.rows(sql, course):
-        section = _template("section", site)
-        section |= {"id": row["id"], "name": row["name"], "section": row["section"]}
-        modules = site.rows("SELECT * FROM course_modules WHERE section = ? ORDER BY id", row["id"])
-        section["modules"] = [_content(site, module, caller) for module in modules]
+    tracked = caller.user in site.participants(course)
+    held = progress.held(site, course, caller.user) if tracked else {}
+    modules = site.rows("SELECT * FROM course_modules WHERE course = ? ORDER BY id", course)
+    modules = [row for row in modules if row["visible"] or caller.may(HIDDEN_ACTIVITIES)]
+    wwwroot, found = site.wwwroot, []
+    for row in site.rows("SELECT * FROM course_sections WHERE course = ? ORDER BY section", course):
+        section = template("section", wwwroot) | {"id": row["id"], "name": row["name"], "section": row["section"]}
+        own = [module for module in modules if module["section"] == row["id"]]
+        section["modules"] = [_content(wwwroot, module, held, tracked) for module in own]
         found.append(section)
     return found
 
 
-def _content(site: Site, row: Row, caller: int) -> Answer:
-    answer: Answer = _template("modules", site)[row["modname"]]
+def _content(wwwroot: str, row: Row, held: dict[int, Row], tracked: bool) -> Answer:
+    answer: Answer = template("modules", wwwroot)[row["modname"]]
     own = {key: row[key] for key in ("id", "name", "instance", "contextid", "completion", "visible")}
-    own["url"] = f"{site.wwwroot}/mod/{row['modname']}/view.php?id={row['id']}"
+    own["url"] = f"{wwwroot}/mod/{row['modname']}/view.php?id={row['id']}"
+    gone = set()
     if row["completion"]:
-        tracked = caller in site.participants(row["course"])
-        own["completiondata"] = _completion(site, row, caller if tracked else 0)
-        own["completiondata"]["istrackeduser"] = tracked
+        own["completiondata"] = progress.told(row, held.get(row["id"])) | {"istrackeduser": tracked}
     else:
-        answer.pop("completiondata", None)
+        gone = {"completiondata"}
     if "contents" in answer:
-        for item in answer["contents"]:
-            item["timemodified"] = row["added"]
-        answer["contentsinfo"]["lastmodified"] = row["added"]
-    return {key: own.get(key, value) for key, value in answer.items()}
+        own["contents"] = [item | {"timemodified": row["added"]} for item in answer["contents"]]
+        own["contentsinfo"] = answer["contentsinfo"] | {"lastmodified": row["added"]}
+    return {key: own.get(key, value) for key, value in answer.items() if key not in gone}
 
 
-def course_module(site: Site, module: int) -> Answer:
-    """core_course_get_course_module, as somebody with manageactivities gets it."""
-    row = module_row(site, module)
+def course_module(site: Site, caller: Caller, row: Row) -> Answer:
+    """core_course_get_course_module: without manageactivities few fields are left, no idnumber."""
     section = site.rows("SELECT * FROM course_sections WHERE id = ?", row["section"])[0]
-    rules = _rules(row)
-    answer = _template("course_module", site) | {
-        "id": module,
+    own = [rule["rulename"] for rule in rules(row["modname"], row["completion"])]
+    answer = template("course_module", site.wwwroot) | {
+        "id": row["id"],
         "course": row["course"],
         "module": _MODULE_NUMBERS[row["modname"]],
         "name": row["name"],
@@ -153,124 +175,12 @@ def course_module(site: Site, module: int) -> Answer:
         "added": row["added"],
         "visible": row["visible"],
         "visibleold": row["visible"],
-        "completionpassgrade": int("completionpassgrade" in rules),
-        "completionview": int("completionview" in rules),
+        "completionpassgrade": int("completionpassgrade" in own),
+        "completionview": int("completionview" in own),
     }
+    if not caller.may(MANAGE_ACTIVITIES):
+        return {key: answer[key] for key in _PUBLIC_OF_MODULE}
     if row["modname"] != "quiz":
         answer = {key: value for key, value in answer.items() if key not in _GRADED_ONLY}
         answer["completiongradeitemnumber"] = None
     return answer
-
-
-def enrolled_users(site: Site, course: int, options: dict[str, str]) -> list[Answer]:
-    """core_enrol_get_enrolled_users: says neither status nor method of an enrolment."""
-    with site.store.read() as db:
-        need(db, "course", course)
-    rows = site.rows(
-        "SELECT u.*, e.status FROM user u JOIN user_enrolments e ON e.userid = u.id"
-        " WHERE e.course = ? AND u.deleted = 0 ORDER BY u.id",
-        course,
-    )
-    if options.get("onlyactive") == "1":
-        rows = [row for row in rows if row["status"] == 0]
-    if options.get("onlysuspended") == "1":
-        rows = [row for row in rows if row["status"] == 1]
-    if options.get("sortby") == "id" and options.get("sortdirection", "ASC") == "DESC":
-        rows.reverse()
-    start = int(options.get("limitfrom", 0))
-    count = int(options.get("limitnumber", 0)) or len(rows)
-    wanted = set(options["userfields"].split(",")) if "userfields" in options else None
-    users = [_enrolled(site, course, row) for row in rows[start : start + count]]
-    if wanted is None:
-        return users
-    wanted |= {"id", "fullname"}
-    return [{key: value for key, value in user.items() if key in wanted} for user in users]
-
-
-def _enrolled(site: Site, course: int, row: Row) -> Answer:
-    user = row["id"]
-    answer = _template("enrolled_user", site)
-    answer |= {key: row[key] for key in ("id", "username", "firstname", "lastname", "email")}
-    answer |= {key: row[key] for key in ("idnumber", "city", "lastaccess")}
-    answer["fullname"] = f"{row['firstname']} {row['lastname']}"
-    answer["lastcourseaccess"] = row["lastaccess"]
-    answer["customfields"][0]["value"] = row["agency"]
-    groups = site.rows(
-        "SELECT g.id, g.name FROM groups g JOIN groups_members m ON m.groupid = g.id"
-        " WHERE g.course = ? AND m.userid = ? ORDER BY g.id",
-        course,
-        user,
-    )
-    filler = {"description": "", "descriptionformat": 1}
-    answer["groups"] = [dict(group) | filler for group in groups]
-    roles = site.rows(
-        "SELECT r.id AS roleid, r.shortname FROM role_assignments a JOIN role r ON r.id = a.roleid"
-        " WHERE a.course = ? AND a.userid = ? ORDER BY r.sortorder",
-        course,
-        user,
-    )
-    answer["roles"] = [{"roleid": r["roleid"], "name": "", "shortname": r["shortname"], "sortorder": 0} for r in roles]
-    enrolled = site.rows(
-        "SELECT c.id, c.fullname, c.shortname FROM course c JOIN user_enrolments e"
-        " ON e.course = c.id WHERE e.userid = ? AND e.status = 0 ORDER BY c.fullname",
-        user,
-    )
-    answer["enrolledcourses"] = [dict(course_row) for course_row in enrolled]
-    return _without_empty(answer)
-
-
-def _without_empty(answer: Answer) -> Answer:
-    """Moodle leaves these two keys out when there is nothing in them."""
-    gone = {key for key in ("groups", "enrolledcourses") if not answer[key]}
-    return {key: value for key, value in answer.items() if key not in gone}
-
-
-def statuses(site: Site, course: int, user: int) -> list[Answer]:
-    """core_completion_get_activities_completion_status: tracked activities only, and all
-    incomplete for somebody who isn't enrolled."""
-    with site.store.read() as db:
-        need(db, "course", course)
-        need(db, "user", user)
-    sql = "SELECT * FROM course_modules WHERE course = ? AND completion > 0 ORDER BY id"
-    found = []
-    for row in site.rows(sql, course):
-        answer = _template("status", site)
-        answer |= {"cmid": row["id"], "modname": row["modname"], "instance": row["instance"]}
-        answer |= _completion(site, row, user) | {"tracking": row["completion"]}
-        found.append({key: answer[key] for key in ws_template()["status"]})
-    return found
-
-
-def _completion(site: Site, row: Row, user: int) -> Answer:
-    with site.store.read() as db:
-        held = completion_of(db, row["id"], user)
-    passing = "completionpassgrade" in _rules(row)
-    automatic = row["completion"] == 2
-    complete = held.state in (COMPLETE, PASSED) or (held.state == FAILED and not passing)
-    return {
-        "state": held.state,
-        "timecompleted": held.timemodified,
-        "overrideby": held.overrideby,
-        "valueused": False,
-        "hascompletion": True,
-        "isautomatic": automatic,
-        "istrackeduser": True,
-        "uservisible": True,
-        "details": _details(row, held) if automatic else [],
-        "isoverallcomplete": complete,
-    }
-
-
-def _details(row: Row, held: Completion) -> list[Answer]:
-    details: list[Answer] = copy.deepcopy(ws_template()["modules"][row["modname"]]["completiondata"]["details"])
-    for rule in details:
-        failed = held.state == FAILED and rule["rulename"] == "completionusegrade"
-        rule["rulevalue"]["status"] = COMPLETE if failed else held.state
-    return details
-
-
-def _rules(row: Row) -> list[str]:
-    if row["completion"] != 2:
-        return []
-    data = ws_template()["modules"][row["modname"]]["completiondata"]
-    return [rule["rulename"] for rule in data["details"]]

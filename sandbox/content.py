@@ -77,6 +77,8 @@ STAFF = (
     (6, "f0002", "Terrence", "Whitfield", "Los Angeles"),
 )
 ADMIN, SERVICE = 2, 3
+SECOND_SERVICE = 4
+"""A service account with fewer capabilities; it is made when asked for."""
 
 FIRST_PARTICIPANT = 11
 

@@ -31,11 +31,16 @@ def course(db: Db, course_id: int) -> Reading:
         "idnumber": row["idnumber"],
         "category": row["category"],
         "category_idnumber": row["category_idnumber"],
-        "fields": {},
+        "fields": _fields(db, course_id),
         "visible": bool(row["visible"]),
         "startdate": row["startdate"],
         "enddate": row["enddate"],
     }
+
+
+def _fields(db: Db, course_id: int) -> dict[str, str]:
+    rows = db.execute("SELECT shortname, value FROM customfield_data WHERE course = ? ORDER BY shortname", (course_id,))
+    return {row["shortname"]: row["value"] for row in rows.fetchall()}
 
 
 def module(db: Db, course_id: int, module_id: int) -> Reading:
@@ -92,8 +97,8 @@ def enrolment(db: Db, course_id: int, user_id: int) -> Reading:
     """All that says how a user takes part in a course; empty lists when nothing does."""
     pair = (course_id, user_id)
     enrolments = db.execute(
-        "SELECT id, 'manual' AS method, status, timestart, timeend FROM user_enrolments"
-        " WHERE course = ? AND userid = ? ORDER BY id",
+        "SELECT u.id, e.enrol AS method, u.status, u.timestart, u.timeend FROM user_enrolments u"
+        " JOIN enrol e ON e.id = u.enrolid WHERE u.course = ? AND u.userid = ? ORDER BY u.id",
         pair,
     )
     roles = db.execute(

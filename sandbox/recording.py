@@ -46,6 +46,12 @@ def recorded(name: str) -> list[Event]:
     return events
 
 
+def administered(name: str) -> Event:
+    """One recorded event of an administrator's or a teacher's change."""
+    found: Event = json.loads(_read("administration"))[f"\\core\\event\\{name}"]
+    return found
+
+
 def ws_template() -> dict[str, Any]:
     """Recorded answers of web services, one of each kind of thing."""
     template: dict[str, Any] = json.loads(_read("ws"))

@@ -42,6 +42,15 @@ def new_token(db: Db, user: int) -> str:
     return token
 
 
+def second_account(db: Db) -> None:
+    """The second service account, if it isn't there yet."""
+    db.execute(
+        "INSERT OR IGNORE INTO user (id, username, idnumber, firstname, lastname, email, city, agency)"
+        " VALUES (?, 'svclimited', '', 'Service', 'Limited', 'svclimited@example.org', 'Sacramento', 'Program office')",
+        (content.SECOND_SERVICE,),
+    )
+
+
 def _people(db: Db) -> None:
     sql = (
         "INSERT INTO user (id, username, idnumber, firstname, lastname, email, city, agency)"
@@ -77,6 +86,7 @@ def _course(db: Db, region: content.Region, now: float) -> None:
             "<p>A regional Community of Practice, 18 hours.</p>",
         ),
     )
+    db.execute("INSERT INTO enrol (id, courseid, enrol) VALUES (?, ?, 'manual')", (region.course, region.course))
     db.execute("INSERT INTO course_categories VALUES (?, ?)", (region.course, region.category_idnumber))
     grouping = (region.course, region.course, content.GROUPING, content.GROUPING_IDNUMBER)
     db.execute("INSERT INTO groupings VALUES (?, ?, ?, ?)", grouping)

@@ -15,6 +15,7 @@ import requests
 from standardwebhooks import Webhook
 
 from sandbox import wire
+from sandbox.disorder import ORDER, REACH, Disorder
 from sandbox.store import Store, config, set_config
 
 FIRST_WAIT, LONGEST_WAIT = 1.0, 15.0
@@ -52,8 +53,16 @@ class SendError(Exception):
 class Sender:
     """One site's way to one target. `send_pending` sends now; `start` does so in background."""
 
-    def __init__(self, store: Store, target: str, secret: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        store: Store,
+        target: str,
+        secret: str,
+        clock: Callable[[], float] = time.time,
+        disorder: Disorder = ORDER,
+    ) -> None:
         self._store = store
+        self.disorder = disorder
         self._target = target
         self._webhook = Webhook(secret)
         self._clock = clock
@@ -130,7 +139,8 @@ class Sender:
     def _send_everything(self) -> None:
         with self._store.read() as db:
             wanted = config(db, "sync_wanted") == "1"
-            batches = wire.of_everything(db, self._clock()) if wanted else []
+            told = wanted and self.disorder.readings
+            batches = wire.of_everything(db, self._clock()) if told else []
         for batch in batches:
             self._check_all(self._post(batch), len(batch["readings"]))
         if wanted:
@@ -146,18 +156,26 @@ class Sender:
         """Send one batch; False when there is nothing left."""
         with self._store.read() as db:
             sql = "SELECT * FROM outbox ORDER BY id LIMIT ?"
-            rows = db.execute(sql, (self._limit,)).fetchall()
-            batch = wire.of_events(db, rows, self._clock()) if rows else {}
-        if not rows:
+            waiting = db.execute(sql, (self._limit + 2 * REACH,)).fetchall()
+            rows, lost = self.disorder.mixed(waiting, self._limit)
+            batch = self.disorder.bared(wire.of_events(db, rows, self._clock()))
+        if not waiting:
             return False
+        self._remove({row["id"] for row in lost})
+        if not rows:
+            return True
         fates = self._post(batch)
-        done = [(row["id"],) for i, row in enumerate(rows) if fates.get(f"events/{i}") in ANSWERED]
-        with self._store.write() as db:
-            db.executemany("DELETE FROM outbox WHERE id = ?", done)
+        done = [row["id"] for i, row in enumerate(rows) if fates.get(f"events/{i}") in ANSWERED]
+        self._remove(set(done))
         if len(done) < len(rows):
             left = len(rows) - len(done)
             raise SendError(f"The service left {left} events of {len(rows)} unanswered.")
         return not self._stopped.is_set()
+
+    def _remove(self, rows: set[int]) -> None:
+        if rows:
+            with self._store.write() as db:
+                db.executemany("DELETE FROM outbox WHERE id = ?", [(row,) for row in rows])
 
     def _post(self, batch: wire.Batch) -> dict[str, str]:
         """Post one signed batch; the fate of each item."""

@@ -10,10 +10,14 @@ from typing import Any
 
 from sandbox import wire
 from sandbox.actions import Act
-from sandbox.content import ADMIN, SERVICE
-from sandbox.seed import new_token, seed
+from sandbox.content import ADMIN, SECOND_SERVICE, SERVICE
+from sandbox.disorder import ORDER, Disorder
+from sandbox.pace import Gate, Pace
+from sandbox.seed import new_token, second_account, seed
 from sandbox.sender import Sender
+from sandbox.silent import Silent
 from sandbox.store import Row, Store, config, set_config
+from sandbox.world import World, world
 
 DEFAULT_WWWROOT = "https://moodle.example.org"
 
@@ -23,6 +27,9 @@ class Site:
 
     >>> with Site(path, "https://moodle.example.org") as site:  # doctest: +SKIP
     ...     site.act.complete(site.user("e0001"), site.module("COP-EBWIESL-BAY", "ACT-01"))
+
+    `act` is what people do, `unseen` the same without a single event, `silent` what Moodle doesn't
+    tell or may not tell, `gate` the web services' pace and how many calls there were.
     """
 
     def __init__(
@@ -33,19 +40,25 @@ class Site:
         target: str = "",
         secret: str = "",
         clock: Callable[[], float] = time.time,
+        pace: Pace = Pace(),  # noqa: B008 - frozen
+        disorder: Disorder = ORDER,
     ) -> None:
         self.clock = clock
+        self.gate = Gate(pace)
+        self._disorder = disorder
         self.store = Store(Path(path))
         try:
             with self.store.write() as db:
                 if not config(db, "epoch"):
                     seed(db, clock())
                 set_config(db, "wwwroot", wwwroot.rstrip("/"))
-            self.sender = Sender(self.store, target, secret, clock) if target else None
+            self.sender = Sender(self.store, target, secret, clock, disorder) if target else None
         except BaseException:
             self.store.close()
             raise
         self.act = Act(self.store, clock, self._woken)
+        self.unseen = Act(self.store, clock, self._woken, told=False)
+        self.silent = Silent(self.store, clock, self._woken)
 
     def __enter__(self) -> Site:
         return self
@@ -83,6 +96,24 @@ class Site:
         with self.store.write() as db:
             return new_token(db, user)
 
+    def lacks(self, *capabilities: str, user: int = SERVICE) -> None:
+        """From now on this account lacks these capabilities and has all others."""
+        with self.store.write() as db:
+            db.execute("DELETE FROM lacking WHERE userid = ?", (user,))
+            db.executemany("INSERT INTO lacking VALUES (?, ?)", [(user, name) for name in set(capabilities)])
+
+    def limited_token(self, *capabilities: str) -> str:
+        """The token of a second service account, which lacks these capabilities."""
+        with self.store.write() as db:
+            second_account(db)
+        self.lacks(*capabilities, user=SECOND_SERVICE)
+        return self.token_of(SECOND_SERVICE)
+
+    def world(self) -> World:
+        """The site's true tables, as a mirror should hold them at this moment."""
+        with self.store.read() as db:
+            return world(db, self.clock())
+
     def user(self, username: str) -> int:
         """The user id of this username."""
         return int(self.rows("SELECT id FROM user WHERE username = ?", username)[0]["id"])
@@ -99,7 +130,7 @@ class Site:
     def participants(self, course: int) -> list[int]:
         """The user ids of everyone with an enrolment as a student."""
         sql = (
-            "SELECT e.userid AS id FROM user_enrolments e JOIN role_assignments a"
+            "SELECT DISTINCT e.userid AS id FROM user_enrolments e JOIN role_assignments a"
             " ON a.course = e.course AND a.userid = e.userid JOIN role r ON r.id = a.roleid"
             " WHERE e.course = ? AND r.shortname = 'student' ORDER BY e.userid"
         )
@@ -114,7 +145,8 @@ class Site:
         """What would be sent now, without sending it."""
         with self.store.read() as db:
             rows = db.execute("SELECT * FROM outbox ORDER BY id LIMIT ?", (wire.EVENTS_PER_BATCH,)).fetchall()
-            return wire.of_events(db, rows, self.clock())
+            rows, _ = self._disorder.mixed(rows, len(rows))
+            return self._disorder.bared(wire.of_events(db, rows, self.clock()))
 
     def full_batches(self) -> list[wire.Batch]:
         """Readings of the whole site, as 'sync everything' sends them."""

@@ -78,8 +78,28 @@ CREATE TABLE IF NOT EXISTS groupings (
 CREATE TABLE IF NOT EXISTS groupings_groups (
   groupingid INTEGER NOT NULL REFERENCES groupings, groupid INTEGER NOT NULL REFERENCES groups,
   PRIMARY KEY (groupingid, groupid));
+CREATE TABLE IF NOT EXISTS enrol (
+  id INTEGER PRIMARY KEY, courseid INTEGER NOT NULL REFERENCES course, enrol TEXT NOT NULL,
+  status INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS customfield_data (
+  course INTEGER NOT NULL REFERENCES course, shortname TEXT NOT NULL, value TEXT NOT NULL,
+  PRIMARY KEY (course, shortname));
+CREATE TABLE IF NOT EXISTS user_lastaccess (
+  userid INTEGER NOT NULL, courseid INTEGER NOT NULL, timeaccess INTEGER NOT NULL,
+  PRIMARY KEY (userid, courseid));
+CREATE TABLE IF NOT EXISTS lacking (
+  userid INTEGER NOT NULL, capability TEXT NOT NULL, PRIMARY KEY (userid, capability));
+CREATE INDEX IF NOT EXISTS enrolments_course ON user_enrolments (course, userid);
+CREATE INDEX IF NOT EXISTS enrolments_user ON user_enrolments (userid, course);
+CREATE INDEX IF NOT EXISTS roles_course ON role_assignments (course, userid);
+CREATE INDEX IF NOT EXISTS members_user ON groups_members (userid);
+CREATE INDEX IF NOT EXISTS modules_course ON course_modules (course);
+CREATE INDEX IF NOT EXISTS completions_module ON course_modules_completion (coursemoduleid);
+INSERT OR IGNORE INTO enrol (id, courseid, enrol) SELECT c.id, c.id, 'manual' FROM course c
+  WHERE NOT EXISTS (SELECT 1 FROM enrol e WHERE e.courseid = c.id);
 """
-"""Tables that an earlier sandbox's file lacks: it gets them, empty."""
+"""Tables that an earlier sandbox's file lacks: it gets them, empty. Its enrolments were all by hand,
+each course's instance had the course's own id."""
 
 
 class StateError(Exception):

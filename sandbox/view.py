@@ -118,7 +118,7 @@ def told(result: Done) -> str:
 def courses(site: Site) -> list[Row]:
     """The courses, with the number of their participants."""
     return site.rows(
-        "SELECT c.*, (SELECT count(*) FROM user_enrolments e JOIN role_assignments a"
+        "SELECT c.*, (SELECT count(DISTINCT e.userid) FROM user_enrolments e JOIN role_assignments a"
         " ON a.course = e.course AND a.userid = e.userid AND a.roleid = 5"
         " WHERE e.course = c.id) AS participants FROM course c ORDER BY c.id"
     )
@@ -133,9 +133,9 @@ def people(site: Site) -> dict[int, list[Row]]:
         "  AND c.completionstate IN (1, 2)) AS done,"
         " (SELECT count(*) FROM course_modules m WHERE m.course = p.course AND m.completion > 0)"
         "  AS tracked FROM user u JOIN"
-        " (SELECT e.course, e.userid, e.status FROM user_enrolments e WHERE NOT EXISTS"
+        " (SELECT e.course, e.userid, min(e.status) AS status FROM user_enrolments e WHERE NOT EXISTS"
         "   (SELECT 1 FROM role_assignments a WHERE a.course = e.course AND a.userid = e.userid"
-        "    AND a.roleid <> 5)"
+        "    AND a.roleid <> 5) GROUP BY e.course, e.userid"
         "  UNION SELECT m.course, c.userid, 2 FROM course_modules_completion c"
         "   JOIN course_modules m ON m.id = c.coursemoduleid WHERE NOT EXISTS"
         "   (SELECT 1 FROM user_enrolments e WHERE e.course = m.course AND e.userid = c.userid)"
@@ -150,7 +150,8 @@ def course_page(site: Site, course: int, user: int) -> CoursePage | None:
     with site.store.read() as db:
         course_row = one(db, "SELECT * FROM course WHERE id = ?", course)
         user_row = one(db, "SELECT * FROM user WHERE id = ? AND deleted = 0", user)
-        enrolment = one(db, "SELECT * FROM user_enrolments WHERE course = ? AND userid = ?", course, user)
+        sql = "SELECT * FROM user_enrolments WHERE course = ? AND userid = ? ORDER BY status, id"
+        enrolment = one(db, sql, course, user)
     if course_row is None or user_row is None:
         return None
     rows = site.rows(

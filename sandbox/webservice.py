@@ -6,29 +6,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from sandbox import answers
+from sandbox import answers, parameters, people, progress
 from sandbox.actions import ActionRefusedError
+from sandbox.capabilities import ENROL_REVIEW, Caller, caller_of, enter_course
+from sandbox.parameters import MoodleError, Params, boolean, check, integer, invalid_parameter
 from sandbox.site import Site
+from sandbox.store import Row, need
 
-Params = dict[str, str]
+__all__ = ["MoodleError", "call", "to_xml"]
 
-PROTOCOL_FIELDS = frozenset(
-    {"wstoken", "wsfunction", "moodlewsrestformat", "moodlewssettingfilter", "moodlewssettinglang"}
-)
-
-
-class MoodleError(Exception):
-    """An error as Moodle words it; HTTP says 200 all the same."""
-
-    def __init__(self, exception: str, errorcode: str, message: str) -> None:
-        super().__init__(errorcode)
-        self.payload = {"exception": exception, "errorcode": errorcode, "message": message}
-
-
-def invalid_parameter() -> MoodleError:
-    """Without debugging Moodle never says which parameter it was."""
-    name = "core\\exception\\invalid_parameter_exception"
-    return MoodleError(name, "invalidparameter", "Invalid parameter value detected")
+ENROLLED = "core_enrol_get_enrolled_users"
+STATUSES = "core_completion_get_activities_completion_status"
 
 
 def no_record() -> MoodleError:
@@ -49,105 +37,148 @@ def no_access() -> MoodleError:
 
 
 def call(site: Site, form: Mapping[str, str]) -> Any:
-    """Answer one call; a `MoodleError` is an answer too."""
-    user = _caller(site, form.get("wstoken", ""))
-    if "wsfunction" not in form:
-        raise invalid_parameter()
-    name = form["wsfunction"]
-    if name not in _FUNCTIONS:
-        raise no_access() if answers.is_moodle_function(name) else no_record()
-    params = {key: value for key, value in form.items() if key not in PROTOCOL_FIELDS}
-    try:
-        return _FUNCTIONS[name](site, user, params)
-    except LookupError as err:
-        raise no_record() from err
+    """Answer one call, true of one moment; a `MoodleError` is an answer too."""
+    with site.store.read():
+        user = _user(site, form.get("wstoken", ""))
+        if "wsfunction" not in form:
+            raise invalid_parameter()
+        name = form["wsfunction"]
+        if name not in _FUNCTIONS:
+            raise no_access() if answers.is_moodle_function(name) else no_record()
+        try:
+            return _FUNCTIONS[name](site, caller_of(site, user), parameters.own(form))
+        except LookupError as err:
+            raise no_record() from err
 
 
-def _caller(site: Site, token: str) -> int:
+def _user(site: Site, token: str) -> int:
     rows = site.rows("SELECT userid FROM external_tokens WHERE token = ?", token)
     if not rows:
         raise invalid_token()
     return int(rows[0]["userid"])
 
 
-def _check(params: Params, *known: str) -> None:
-    """One parameter too many fails the whole call."""
-    if any(key.partition("[")[0] not in known for key in params):
-        raise invalid_parameter()
+def _course(site: Site, caller: Caller, function: str, params: Params) -> int:
+    course = int(_row(site, "course", integer(params, "courseid"))["id"])
+    enter_course(site, caller, function, course)
+    return course
 
 
-def _integer(params: Params, name: str, default: int | None = None) -> int:
-    value = params.get(name)
-    if value is None and default is not None:
-        return default
-    if value is None or not value.strip().lstrip("-").isdecimal():
-        raise invalid_parameter()
-    return int(value)
+def _row(site: Site, table: str, row_id: int) -> Row:
+    with site.store.read() as db:
+        return need(db, table, row_id)
 
 
-def _boolean(params: Params, name: str) -> bool:
-    """Moodle takes 1 and 0 for a boolean and nothing else."""
-    value = params.get(name)
-    if value not in ("0", "1"):
-        raise invalid_parameter()
-    return value == "1"
+def _site_info(site: Site, caller: Caller, params: Params) -> Any:
+    check(params, "serviceshortnames")
+    return answers.site_info(site, caller.user)
 
 
-def _options(params: Params) -> dict[str, str]:
-    """The name-value list `options[0][name]`; unknown names are silently ignored."""
-    found: dict[str, str] = {}
-    for key, value in params.items():
-        if key.startswith("options[") and key.endswith("][name]"):
-            found[value] = params.get(key.removesuffix("[name]") + "[value]", "")
-    return found
-
-
-def _site_info(site: Site, user: int, params: Params) -> Any:
-    _check(params, "serviceshortnames")
-    return answers.site_info(site, user)
-
-
-def _courses_by_field(site: Site, _user: int, params: Params) -> Any:
-    _check(params, "field", "value")
+def _courses_by_field(site: Site, caller: Caller, params: Params) -> Any:
+    check(params, "field", "value")
     field, value = params.get("field", ""), params.get("value", "")
     if field not in ("", "id", "ids", "shortname", "idnumber", "category"):
         raise invalid_parameter()
-    return {"courses": answers.courses(site, field, value), "warnings": []}
+    return {"courses": answers.courses(site, caller, field, value), "warnings": []}
 
 
-def _contents(site: Site, user: int, params: Params) -> Any:
-    _check(params, "courseid", "options")
-    return answers.contents(site, _integer(params, "courseid"), user)
+def _categories(site: Site, caller: Caller, params: Params) -> Any:
+    check(params, "criteria", "addsubcategories")
+    criteria = {row.get("key", ""): row.get("value", "") for row in parameters.rows(params, "criteria")}
+    if not set(criteria) <= {"id", "name", "idnumber", "parent"}:
+        raise invalid_parameter()
+    return answers.categories(site, caller, criteria)
 
 
-def _course_module(site: Site, _user: int, params: Params) -> Any:
-    _check(params, "cmid")
-    return {"cm": answers.course_module(site, _integer(params, "cmid")), "warnings": []}
+def _contents(site: Site, caller: Caller, params: Params) -> Any:
+    check(params, "courseid", "options")
+    return answers.contents(site, caller, _course(site, caller, "core_course_get_contents", params))
 
 
-def _enrolled_users(site: Site, _user: int, params: Params) -> Any:
-    _check(params, "courseid", "options")
-    options = _options(params)
+def _course_module(site: Site, caller: Caller, params: Params) -> Any:
+    check(params, "cmid")
+    row = answers.module_row(site, integer(params, "cmid"))
+    enter_course(site, caller, "core_course_get_course_module", row["course"])
+    return {"cm": answers.course_module(site, caller, row), "warnings": []}
+
+
+def _enrolled_users(site: Site, caller: Caller, params: Params) -> Any:
+    check(params, "courseid", "options")
+    options = parameters.options(params)
     for name in ("limitfrom", "limitnumber", "onlyactive", "onlysuspended", "groupid"):
         if name in options:
-            _integer(options, name)
-    return answers.enrolled_users(site, _integer(params, "courseid"), options)
+            integer(options, name)
+    course = _course(site, caller, ENROLLED, params)
+    if "1" in (options.get("onlyactive"), options.get("onlysuspended")):
+        caller.demand(ENROL_REVIEW, "Review course enrolments")
+    return people.enrolled_users(site, caller, course, options)
 
 
-def _statuses(site: Site, _user: int, params: Params) -> Any:
-    _check(params, "courseid", "userid")
-    course, user = _integer(params, "courseid"), _integer(params, "userid")
-    return {"statuses": answers.statuses(site, course, user), "warnings": []}
+def _statuses(site: Site, caller: Caller, params: Params) -> Any:
+    check(params, "courseid", "userid")
+    user = integer(params, "userid")
+    course = _course(site, caller, STATUSES, params)
+    return {"statuses": progress.statuses(site, caller, course, user), "warnings": []}
 
 
-def _update_manually(site: Site, user: int, params: Params) -> Any:
-    _check(params, "cmid", "completed")
-    module, completed = _integer(params, "cmid"), _boolean(params, "completed")
+def _course_groups(site: Site, caller: Caller, params: Params) -> Any:
+    check(params, "courseid")
+    return people.course_groups(site, _course(site, caller, "core_group_get_course_groups", params))
+
+
+def _course_groupings(site: Site, caller: Caller, params: Params) -> Any:
+    check(params, "courseid")
+    return people.course_groupings(site, _course(site, caller, "core_group_get_course_groupings", params))
+
+
+def _groupings(site: Site, caller: Caller, params: Params) -> Any:
+    check(params, "groupingids", "returngroups")
+    rows = [_row(site, "groupings", grouping) for grouping in parameters.integers(params, "groupingids")]
+    for course in {row["course"] for row in rows}:
+        enter_course(site, caller, "core_group_get_groupings", course)
+    groups = boolean(params, "returngroups", False)
+    return [people.grouping(site, row, groups) for row in rows]
+
+
+def _users_by_field(site: Site, caller: Caller, params: Params) -> Any:
+    check(params, "field", "values")
+    return people.users_by_field(site, caller, params.get("field", ""), parameters.values(params, "values"))
+
+
+def _users(site: Site, caller: Caller, params: Params) -> Any:
+    check(params, "criteria")
+    return people.users(site, caller, parameters.rows(params, "criteria"))
+
+
+def _update_grades(site: Site, caller: Caller, params: Params) -> Any:
+    check(params, "source", "courseid", "component", "activityid", "itemnumber", "grades", "itemdetails")
+    course = _course(site, caller, "core_grades_update_grades", params)
+    if not (caller.may("moodle/grade:viewall") and caller.may("moodle/grade:manage")):
+        name = "core\\exception\\moodle_exception"
+        raise MoodleError(name, "nopermissiontoviewgrades", "Cannot view grades.")
+    module = answers.module_row(site, integer(params, "activityid"))
+    if module["course"] != course or params.get("component") != f"mod_{module['modname']}":
+        raise invalid_parameter()
+    grades = {integer(row, "studentid"): _grade(row) for row in parameters.rows(params, "grades")}
+    site.silent.grade_in_bulk(module["id"], grades, actor=caller.user)
+    return 0
+
+
+def _grade(row: Params) -> float:
+    try:
+        return float(row["grade"])
+    except (KeyError, ValueError) as err:
+        raise invalid_parameter() from err
+
+
+def _update_manually(site: Site, caller: Caller, params: Params) -> Any:
+    check(params, "cmid", "completed")
+    module, completed = integer(params, "cmid"), boolean(params, "completed")
     if answers.module_row(site, module)["completion"] != 1:
         text = "Activity does not provide manual completion tracking"
         raise MoodleError("core\\exception\\moodle_exception", "cannotmanualctrack", text)
     try:
-        site.act.tick(user, module) if completed else site.act.untick(user, module)
+        site.act.tick(caller.user, module) if completed else site.act.untick(caller.user, module)
     except ActionRefusedError as err:
         text = "Course or activity not accessible. (Not enrolled)"
         name = "require_login_exception"
@@ -155,14 +186,21 @@ def _update_manually(site: Site, user: int, params: Params) -> Any:
     return {"status": True, "warnings": []}
 
 
-_FUNCTIONS: dict[str, Callable[[Site, int, Params], Any]] = {
+_FUNCTIONS: dict[str, Callable[[Site, Caller, Params], Any]] = {
     "core_webservice_get_site_info": _site_info,
     "core_course_get_courses_by_field": _courses_by_field,
+    "core_course_get_categories": _categories,
     "core_course_get_contents": _contents,
     "core_course_get_course_module": _course_module,
-    "core_enrol_get_enrolled_users": _enrolled_users,
-    "core_completion_get_activities_completion_status": _statuses,
+    ENROLLED: _enrolled_users,
+    "core_group_get_course_groups": _course_groups,
+    "core_group_get_course_groupings": _course_groupings,
+    "core_group_get_groupings": _groupings,
+    "core_user_get_users_by_field": _users_by_field,
+    "core_user_get_users": _users,
+    STATUSES: _statuses,
     "core_completion_update_activity_completion_status_manually": _update_manually,
+    "core_grades_update_grades": _update_grades,
 }
 
 

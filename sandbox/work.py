@@ -12,6 +12,9 @@ from sandbox.completion import Change, complete_course, set_completion
 from sandbox.recording import COMPLETION_UPDATED, Event, Scene, like, play, recorded
 from sandbox.store import Db, Row, Store, need, number, one
 
+ACTIVE = "ue.status = 0 AND e.status = 0 AND ue.timestart < ? AND (ue.timeend = 0 OR ue.timeend > ?)"
+"""An active enrolment as Moodle asks for it, of `user_enrolments ue` and its `enrol e`."""
+
 
 class ActionRefusedError(Exception):
     """Moodle wouldn't let this happen, or nothing would happen; the message is a sentence."""
@@ -38,19 +41,21 @@ def facilitator(db: Db, course: int) -> int:
 
 
 @contextmanager
-def working(store: Store, now: float, wake: Callable[[], None]) -> Iterator[Work]:
-    """A transaction to act in; the sender is woken once it is committed."""
+def working(store: Store, now: float, wake: Callable[[], None], told: bool = True) -> Iterator[Work]:
+    """A transaction to act in; the sender is woken once it is committed. What isn't told leaves no
+    event in the outbox."""
     with store.write() as db:
-        yield Work(db, int(now))
+        yield Work(db, int(now), told)
     wake()
 
 
 class Work:
     """The tables during one action, and Moodle's whole-second clock."""
 
-    def __init__(self, db: Db, now: int) -> None:
+    def __init__(self, db: Db, now: int, told: bool = True) -> None:
         self.db = db
         self.now = now
+        self.told = told
 
     def module(self, module: int) -> Row:
         """A course module; `LookupError` when there is none."""
@@ -61,9 +66,12 @@ class Work:
         row = self.module(module)
         enrolled = one(
             self.db,
-            "SELECT 1 FROM user_enrolments WHERE course = ? AND userid = ? AND status = 0",
+            "SELECT 1 FROM user_enrolments ue JOIN enrol e ON e.id = ue.enrolid"  # noqa: S608 - a part of ours
+            f" WHERE ue.course = ? AND ue.userid = ? AND {ACTIVE}",
             row["course"],
             user,
+            self.now + 1,
+            self.now,
         )
         if enrolled is None:
             raise ActionRefusedError("This person has no active enrolment in the course.")
@@ -79,16 +87,21 @@ class Work:
         rows = {"course_modules_completion": row_id}
         if changes and changes[0].overrideby is not None:
             rows["overrideby"] = changes[0].overrideby
-        scene = self._scene(module, user, actor, rows)
+        scene = self.scene(module, user, actor, rows)
         events = [event for part in parts for event in play(part, scene)]
         if changes:
             events = self._with_course(events, module, user, actor, when)
         self.db.execute("UPDATE user SET lastaccess = ? WHERE id = ?", (self.now, actor))
+        self.db.execute(
+            "INSERT INTO user_lastaccess VALUES (?, ?, ?) ON CONFLICT (userid, courseid)"
+            " DO UPDATE SET timeaccess = excluded.timeaccess",
+            (actor, module["course"], self.now),
+        )
         return self.write(events)
 
     def write(self, events: list[Event]) -> Done:
-        """Put the events into the outbox."""
-        for event in events:
+        """Put the events into the outbox, or nowhere when this isn't to be told."""
+        for event in events if self.told else ():
             self.db.execute(
                 "INSERT INTO outbox (uuid, data, created) VALUES (?, ?, ?)",
                 (str(uuid.uuid4()), json.dumps(event, ensure_ascii=False), self.now),
@@ -108,7 +121,8 @@ class Work:
                 return self.now - last + max(int(time) for time in times)
         return self.now
 
-    def _scene(self, module: Row, user: int, actor: int, rows: dict[str, int]) -> Scene:
+    def scene(self, module: Row, user: int, actor: int, rows: dict[str, int]) -> Scene:
+        """Who and what is put into a recording about this module."""
         course = need(self.db, "course", module["course"])
         return Scene(
             participant=user,
@@ -131,7 +145,7 @@ class Work:
         row_id = complete_course(self.db, module, user, when)
         if not row_id:
             return events
-        scene = self._scene(module, user, actor, {"course_completions": row_id})
+        scene = self.scene(module, user, actor, {"course_completions": row_id})
         pair = [event | {"timecreated": when} for event in play(_course_pair(), scene)]
         pair[0]["userid"] = like(pair[0]["userid"], actor)
         last = max(i for i, e in enumerate(events) if e["eventname"] == COMPLETION_UPDATED)

@@ -215,6 +215,14 @@ def completed_course(site: Site) -> Done:
     return completed("ACT-12")(site)
 
 
+def graded_in_bulk(site: Site) -> Done:
+    return site.silent.grade_in_bulk(site.module(BAY, "ACT-10"), {first(site): 77})
+
+
+def reset(site: Site) -> Done:
+    return site.silent.reset(site.course(BAY))
+
+
 ACTIONS: dict[str, Callable[[Site], Done]] = {
     "complete_by_view_page": completed("ACT-01"),
     "complete_by_view_url": completed("ACT-02"),
@@ -239,9 +247,11 @@ ACTIONS: dict[str, Callable[[Site], Done]] = {
     "re_enrol": came_back,
     "emit_enrolment_deleted": left,
     "enrol_again_same_user": suspended,
+    "core_grades_update_grades": graded_in_bulk,
+    "course_reset_completion": reset,
 }
 
-NO_SEQUENCES = {"group_member_removed", "ws", "functions"}
+NO_SEQUENCES = {"group_member_removed", "ws", "functions", "administration"}
 
 
 @pytest.mark.parametrize("name", ACTIONS)
@@ -281,6 +291,30 @@ def test_a_group_is_left_between_the_role_and_the_enrolment(site: Site) -> None:
     assert names == ["role_unassigned", "group_member_removed", "user_enrolment_deleted"]
     sample = _sample("\\core\\event\\group_member_removed")
     assert World().plain(events[1]) == World().plain(sample)
+
+
+def administered(site: Site) -> list[dict[str, Any]]:
+    """One event of each change by an administrator or a teacher."""
+    change, course, page = site.silent, site.course(BAY), site.module(BAY, "ACT-01")
+    change.add_module(course, told=True)
+    change.change_module(page, name="Another name", told=True)
+    change.delete_module(page, told=True)
+    change.change_course(course, fullname="Another name", told=True)
+    change.duplicate(course)
+    rows = site.rows("SELECT data FROM outbox ORDER BY id")
+    return [json.loads(row["data"]) for row in rows]
+
+
+def test_what_administrators_change_is_told_in_the_recorded_shape(site: Site) -> None:
+    events = administered(site)
+    names = ["course_module_created", "course_module_updated", "course_module_deleted"]
+    names += ["course_updated", "course_restored"]
+    assert [event["eventname"].rpartition("\\")[2] for event in events] == names
+    for event in events:
+        sample = _sample(event["eventname"])
+        assert list(event) == KEYS
+        assert {k: type(v) for k, v in event.items()} == {k: type(v) for k, v in sample.items()}
+        assert {k: type(v) for k, v in event["other"].items()} == {k: type(v) for k, v in sample["other"].items()}
 
 
 def test_a_choice_that_does_not_complete_the_course_says_nothing_of_it(site: Site) -> None:

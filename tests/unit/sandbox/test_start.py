@@ -109,3 +109,20 @@ def test_a_foreign_state_file_is_one_sentence_and_left_alone(
     assert error.startswith("sandbox: ")
     assert error.count("\n") == 1
     assert (path.read_bytes() if path.is_file() else b"") == before
+
+
+@pytest.mark.parametrize("option", ["--drop=2", "--pace=-1", "--at-once=-1", "--fill=2x0x3", "--fill=many"])
+def test_a_wrong_share_or_number_is_refused(option: str, tmp_path: Path, secret_file: Path) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([*options(tmp_path, secret_file, 1), option])
+    assert stopped.value.code == 2
+
+
+def test_options_for_tests_and_benchmarks(tmp_path: Path, secret_file: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        given = options(tmp_path, secret_file, taken.getsockname()[1])
+        given += ["--fill", "1x5x3", "--pace", "0.1", "--at-once", "2", "--drop", "0.5", "--no-readings"]
+        assert main([*given, "--without", "moodle/user:viewdetails"]) == 2
+    with Site(tmp_path / "state" / "site.db") as site:
+        assert len(site.participants(site.course("COP-MANY-1"))) == 5
+        assert [row["capability"] for row in site.rows("SELECT capability FROM lacking")] == ["moodle/user:viewdetails"]
