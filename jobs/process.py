@@ -12,13 +12,16 @@ from sqlalchemy import Engine, func, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from jobs import whom
 from jobs.kinds.batch import SEVERAL, Batch, Source, of_one_second
 from jobs.kinds.events import INTERESTING, READERS, check_event, known_event, needs
 from jobs.wire import AnyReading, EventData, reading_adapter
 from records import (
+    adoptions,
     communities,
     community_details,
     completions,
+    drift,
     facts,
     forgotten,
     inbox,
@@ -31,11 +34,14 @@ from records import (
 from records.claims import groups_read
 from records.completions import CompletionKey
 from records.database import is_unreachable
-from records.inbox import Question
+from records.inbox import SWEEP, Question
 from records.models import InboxItem, MirrorCourse, MirrorGroup, MirrorModule, MirrorRole, Site
 
 log = structlog.get_logger()
 BATCH = 500
+UNTRUSTED = frozenset({"local_webhooks", "tool_trigger"})
+"""Senders of what Moodle may roll back: what they say stays provisional until a reading confirms it. A workflow of
+tool_trigger does so in real time and doesn't tell; logstore_xapi reads a log that is written after the commit."""
 ERASED = "erased"
 """The reason of items that were not kept because the person was erased."""
 TRANSIENT = {"25P03", "40001", "40P01", "55P03", "57014"}
@@ -109,6 +115,9 @@ def process(engine: Engine, encryption_key: SecretStr, ids: Sequence[int]) -> No
     if batch.courses or batch.modules:
         with Session(engine) as session, session.begin():
             inbox.release_waiting(session)
+    if batch.accounts or batch.unknown:
+        with Session(engine) as session, session.begin():
+            whom.release(session, batch.accounts, batch.unknown)
 
 
 def _process(engine: Engine, encryption_key: SecretStr, ids: Sequence[int], *, alone: bool) -> Batch:
@@ -123,8 +132,10 @@ def work_off(session: Session, encryption_key: SecretStr, items: list[InboxItem]
     Raises NeedsToBeAlone where they change a course, a module or a role, and others may be at work beside it.
     """
     mirror.side_by_side(session, {item.site_id for item in items}, alone=alone)
-    ready = _ready(session, _understood(session, _remembered(session, encryption_key, items)))
+    understood, unknown = whom.resolve(session, _understood(session, _remembered(session, encryption_key, items)))
+    ready = _ready(session, understood)
     batch = gather(ready)
+    batch.unknown = unknown
     if not alone and _changes_groundwork(session, batch):
         raise NeedsToBeAlone
     apply(session, batch)
@@ -156,6 +167,8 @@ def _changes_groundwork(session: Session, batch: Batch) -> bool:
     )
     if any(mirror.is_news(session, model, rows) for model, rows in groundwork):
         return True
+    if adoptions.is_news(session, batch.copies):
+        return True
     return communities.would_place(session, batch.courses_seen, groups_read(batch.groups))
 
 
@@ -184,33 +197,40 @@ def _ready(session: Session, parsed: list[tuple[InboxItem, Parsed]]) -> list[tup
     ready = []
     for site_id, here in by_site.items():
         wanted = [needed(thing) for _, thing in here]
-        courses, modules = inbox.known(session, site_id, {c for c, _ in wanted if c}, {m for _, m in wanted if m})
+        named = {module for _, of_thing in wanted for module in of_thing}
+        courses, modules = inbox.known(session, site_id, {course for course, _ in wanted if course}, named)
         courses |= {thing.course for _, thing in here if not isinstance(thing, EventData) and thing.kind == "course"}
         modules |= {thing.module for _, thing in here if not isinstance(thing, EventData) and thing.kind == "module"}
-        for (item, thing), (course, module) in zip(here, wanted, strict=True):
+        for (item, thing), (course, of_thing) in zip(here, wanted, strict=True):
             if course and course not in courses:
                 inbox.put_aside(session, item.id, "waiting", "unknown_course", f"course:{course}")
-            elif module and module not in modules:
-                inbox.put_aside(session, item.id, "waiting", "unknown_module", f"module:{module}")
+            elif unknown := of_thing - modules:
+                inbox.put_aside(session, item.id, "waiting", "unknown_module", f"module:{min(unknown)}")
             else:
                 ready.append((item, thing))
     return ready
 
 
-def needed(thing: Parsed) -> tuple[int | None, int | None]:
-    """The (course, module) that have to be known before an item can be understood."""
+def needed(thing: Parsed) -> tuple[int | None, set[int]]:
+    """The course and modules that have to be known before an item can be understood."""
     if isinstance(thing, EventData):
         return needs(thing)
     if thing.kind == "completion":
-        return thing.course, thing.module
-    return (thing.course, None) if thing.kind == "enrolment" else (None, None)
+        return thing.course, {thing.module}
+    if thing.kind == "completions":
+        return thing.course, {*thing.among, *(row.module for row in thing.rows)}
+    return (thing.course if thing.kind == "enrolment" else None), set()
 
 
 def gather(ready: Sequence[tuple[InboxItem, Parsed]]) -> Batch:
     """What the items amount to, by table."""
     batch = Batch()
     for item, thing in ready:
-        source = Source(item.site_id, item.correlation_id, trusted=item.sender != "local_webhooks")
+        source = Source(
+            item.site_id, item.correlation_id, trusted=item.sender not in UNTRUSTED, swept=item.sender == SWEEP
+        )
+        if source.swept:
+            batch.swept.causes.add(source.cause)
         if isinstance(thing, EventData):
             INTERESTING[thing.eventname](batch, source, thing)
         else:
@@ -225,6 +245,8 @@ def apply(session: Session, batch: Batch) -> None:
         session,
         accounts | {(key[0], key[2]) for key in batch.completions} | {(r.pair[0], r.pair[2]) for r in batch.pairs},
     )
+    before = drift.look(session, batch.swept)
+    held = adoptions.see_copies(session, batch.copies)
     courses = {(site, course) for site, course in mirror.stand(session, MirrorCourse, batch.courses)}
     modules = {(site, module) for site, module in mirror.stand(session, MirrorModule, batch.modules)}
     roles = mirror.stand(session, MirrorRole, batch.roles)
@@ -234,6 +256,7 @@ def apply(session: Session, batch: Batch) -> None:
     changed, clashes = completions.merge_completions(session, batch.completions)
     groups_seen = groups_read(batch.groups)
     placed = communities.place(session, batch.courses_seen, groups_seen)
+    communities.hold(session, placed | held)
 
     causes = _causes(session, batch, changed, pairs, modules)
     users = {(site, user) for site, _, user in pairs | set(causes)}
@@ -253,6 +276,7 @@ def apply(session: Session, batch: Batch) -> None:
     batch.questions += [of_one_second(k, batch.completions[k].course_id, second) for k, second in clashes.items()]
     inbox.ask(session, batch.questions)
     inbox.answered(session, _answers(batch))
+    drift.count(session, batch.swept, before)
 
 
 def _causes(

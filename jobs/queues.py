@@ -14,10 +14,15 @@ log = structlog.get_logger()
 class QueueName(StrEnum):
     INBOX = "inbox"
     RECONCILE = "reconcile"
+    SWEEP = "sweep"
     PERIODIC = "periodic"
 
 
-JOBS = {QueueName.INBOX: "jobs.tasks.drain_inbox", QueueName.RECONCILE: "jobs.tasks.reconcile_dirty"}
+JOBS = {
+    QueueName.INBOX: "jobs.tasks.drain_inbox",
+    QueueName.RECONCILE: "jobs.tasks.reconcile_dirty",
+    QueueName.SWEEP: "jobs.tasks.sweep",
+}
 FLAG_SECONDS = 5
 """A wake that got lost with its worker stops blocking others after this time."""
 

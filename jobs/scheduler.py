@@ -18,7 +18,12 @@ from records.settings import Settings
 
 log = structlog.get_logger()
 
-PERIODIC = {tasks.look: 2, tasks.reread_accounts: 30, tasks.prune_inbox: 86_400}
+PERIODIC = {
+    tasks.look: 2,
+    tasks.reread_accounts: 30,
+    tasks.schedule_sweeps: 30,
+    tasks.prune_inbox: 86_400,
+}
 """Every periodic job, with its interval in seconds."""
 BY_NAME = {job.__name__: job for job in PERIODIC}
 IN_PLACE = {"look"}

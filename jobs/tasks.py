@@ -1,19 +1,24 @@
 """The functions that RQ calls by name. Arguments are ids; the rows are read again."""
 
+from datetime import timedelta
+
 import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs import process, reconcile
+from jobs import drift_alerts, process, reconcile
 from jobs.queues import QueueName, lower_flag, wake
 from jobs.reread import reread
 from jobs.runtime import current
-from records import forgotten, inbox
-from records.models import InboxItem
+from jobs.sweep.run import House, carry_on
+from records import forgotten, inbox, sweeps
+from records.models import InboxItem, Site
 
 log = structlog.get_logger()
 TURNS = 4
 """Batches a job."""
+SWEEP_SECONDS = 15.0
+"""A turn of a sweep: a worker has other things to do, too."""
 
 
 def drain_inbox() -> int:
@@ -48,6 +53,9 @@ def look() -> None:
             .limit(1)
         )
         dirty = reconcile.anything_dirty(session)
+        to_sweep = sweeps.anything_due(session)
+    if to_sweep:
+        wake(runtime.redis, QueueName.SWEEP)
     if due:
         wake(runtime.redis, QueueName.INBOX)
     if dirty:
@@ -72,3 +80,27 @@ def reread_accounts() -> int:
     if answered:
         wake(runtime.redis, QueueName.INBOX)
     return answered
+
+
+def schedule_sweeps() -> None:
+    """Ask for the sweeps whose time has come, and for those that events ask for; tell of what they found too often."""
+    runtime = current()
+    every = timedelta(hours=runtime.settings.sweep_hours)
+    with Session(runtime.engine) as session:
+        sites = session.scalars(select(Site.id).where(sweeps.has_token(Site.id)).order_by(Site.id)).all()
+    for site_id in sites:
+        with Session(runtime.engine) as session, session.begin():
+            sweeps.schedule(session, site_id, every)
+    drift_alerts.tell(runtime.engine, runtime.redis, runtime.settings.drift_alert)
+
+
+def sweep() -> bool:
+    """Carry a sweep on for a turn, and ask for the next. Returns whether there was one."""
+    runtime = current()
+    lower_flag(runtime.redis, QueueName.SWEEP)
+    task = carry_on(House(runtime.engine, runtime.settings, seconds=SWEEP_SECONDS))
+    if task is None:
+        return False
+    wake(runtime.redis, QueueName.INBOX)
+    wake(runtime.redis, QueueName.SWEEP)
+    return True

@@ -66,8 +66,15 @@ class Item(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+class RelatedKey(Item):
+    """Whom an event happened to, by an exact key of the account: for senders that don't know Moodle's id."""
+
+    field: Literal["email", "username", "idnumber"]
+    value: Annotated[str, Field(min_length=1, max_length=255), AfterValidator(storable)]
+
+
 class EventData(Item):
-    """What the house reads of Moodle's get_data()."""
+    """What the house reads of Moodle's get_data(). `relatedkey` is ours: an adapter puts it in the place of an id."""
 
     eventname: Annotated[str, Field(pattern=r"^\\[a-z0-9_]+(\\[a-z0-9_]+)+$", max_length=255)]
     timecreated: Moment
@@ -77,6 +84,7 @@ class EventData(Item):
     userid: Annotated[int | None, BeforeValidator(_number)] = None
     courseid: Annotated[int | None, BeforeValidator(_number)] = None
     relateduserid: Annotated[int | None, BeforeValidator(_number)] = None
+    relatedkey: RelatedKey | None = None
     other: Any = None
 
     def _row(self, name: str) -> int:
@@ -113,6 +121,15 @@ class EventData(Item):
             raise MalformedEvent(f"other.{name} has to be a whole number")
         return int(value)
 
+    def tells(self, name: str) -> bool:
+        """Whether `other` says anything of a name, be it null."""
+        return isinstance(self.other, dict) and name in self.other
+
+    def flag(self, name: str) -> bool:
+        """A yes or no out of `other`, which has them as booleans, numbers or text."""
+        value = self.other.get(name) if isinstance(self.other, dict) else None
+        return value in (True, 1, "1")
+
 
 class Event(Item):
     id: UUID
@@ -137,6 +154,7 @@ class CourseReading(Reading):
     visible: bool = True
     startdate: Second = None
     enddate: Second = None
+    copy_of: Id | None = None
 
 
 class ModuleReading(Reading):
@@ -173,15 +191,17 @@ class AccountReading(Reading):
 
 
 class EnrolmentRow(Item):
-    id: Id
-    method: Annotated[str, Field(max_length=50), AfterValidator(storable)]
+    id: Id | None = None
+    """None: the sender can't tell; the row stands for all enrolments of the user in the course."""
+    method: Annotated[str, Field(max_length=50), AfterValidator(storable)] = ""
     status: Literal[0, 1]
-    timestart: Second
-    timeend: Second
+    timestart: Second = None
+    timeend: Second = None
 
 
 class RoleRow(Item):
-    id: Id
+    id: Id | None = None
+    """None: the sender can't tell; the row stands for all assignments of the role to the user in the course."""
     role: Id
     shortname: Name
 
@@ -213,8 +233,31 @@ class CompletionReading(Reading):
     overrideby: Id | None = None
 
 
+class CompletionRow(Item):
+    module: Id
+    state: Literal[0, 1, 2, 3]
+    timemodified: Second = None
+    overrideby: Id | None = None
+
+
+class CompletionsReading(Reading):
+    """All completion rows of one user in one course among some activities: what has no row there is gone."""
+
+    kind: Literal["completions"]
+    course: Id
+    user: Id
+    among: Annotated[tuple[Id, ...], Field(max_length=2000)]
+    rows: Annotated[tuple[CompletionRow, ...], Field(max_length=2000)]
+
+
 AnyReading = Annotated[
-    CourseReading | ModuleReading | RoleReading | AccountReading | EnrolmentReading | CompletionReading,
+    CourseReading
+    | ModuleReading
+    | RoleReading
+    | AccountReading
+    | EnrolmentReading
+    | CompletionReading
+    | CompletionsReading,
     Field(discriminator="kind"),
 ]
 reading_adapter: TypeAdapter[AnyReading] = TypeAdapter(AnyReading)

@@ -50,13 +50,14 @@ def credit(
     lines, limited = [], []
     facts, decisions = _once(facts), _orderly(decisions)
     sessions = _sessions(facts, community)
+    continued = {fact.item for fact in facts if fact.continues}
     for fact in facts:
         version = version_for(versions, decisions.recalculations, fact.happened_at)
         line = _of_fact(fact, version) if participant else Line(fact, None, Nothing.NOT_A_PARTICIPANT)
         line = _as_closed(line, decisions.closings)
         lines.append(line)
         if line.credit:
-            limited.append(_limited(line, line.credit, version.program, sessions))
+            limited.append(_limited(line, line.credit, version.program, sessions, continued))
     for report in decisions.reports:
         version = version_for(versions, decisions.recalculations, report.happened_at)
         line = _as_closed(_of_report(report, version, participant=participant), decisions.closings)
@@ -112,6 +113,8 @@ def version_for(versions: Versions, recalculations: tuple[Recalculation, ...], m
 
 
 def _of_fact(fact: Fact, version: ProgramVersion) -> Line:
+    if fact.copied:
+        return Line(fact, None, Nothing.COPIED)
     if fact.elsewhere:
         return Line(fact, None, Nothing.COUNTS_ELSEWHERE)
     if fact.kind is FactKind.COMPLETION:
@@ -252,7 +255,7 @@ def _of_report(report: SelfReport, version: ProgramVersion, *, participant: bool
     return Line(None, earned, params=params, decision=report.id)
 
 
-def _limited(line: Line, earned: Credit, program: Program, sessions: dict[str, str]) -> Limited:
+def _limited(line: Line, earned: Credit, program: Program, sessions: dict[str, str], continued: set[str]) -> Limited:
     """A credit with what caps and alternatives look at."""
     fact = line.fact
     activity = fact.activity if fact else None
@@ -266,7 +269,8 @@ def _limited(line: Line, earned: Credit, program: Program, sessions: dict[str, s
             alternative = f"rule:{rule.alternative}"
     kind = activity.kind if activity else ""
     session_kind = fact.session.kind if fact and fact.session else ""
-    return Limited(earned, (fact.item if fact else "") or earned.key, kind, session_kind, alternative)
+    item = (fact.item if fact else "") or earned.key
+    return Limited(earned, item, kind, session_kind, alternative, item in continued)
 
 
 def _as_closed(line: Line, closings: tuple[Closing, ...]) -> Line:

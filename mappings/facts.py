@@ -99,6 +99,10 @@ class Fact:
     """Facts of one alternative group credit once: the best counts."""
     elsewhere: bool = False
     """It counts in another community of the person, as the program file says."""
+    continues: bool = False
+    """Of an activity in a copy of the course, which goes on with `item`: all that is about that item credits once."""
+    copied: bool = False
+    """It came along when the course was copied, and wasn't done there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +254,8 @@ class Nothing(StrEnum):
     NOT_PROVEN = "not_proven"
     NOT_APPROVED = "not_approved"
     COUNTS_ELSEWHERE = "counts_elsewhere"
+    COPIED = "copied"
+    """It was done in another course, of which this one is a copy."""
     LATE = "late"
     """It came after its period was closed: staff decide."""
     NOT_A_PARTICIPANT = "not_a_participant"

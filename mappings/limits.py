@@ -15,6 +15,8 @@ from mappings.periods import ALWAYS, Calendar, Period, span_at
 from mappings.program import Program, ProgramVersion
 
 BEST_OF, CAP, ROUNDING = "best-of", "cap", "rounding"
+CONTINUES = "continues"
+"""Begins the name of a group that nothing but continued activities make."""
 REPEATING = ("school_year", "term")
 TERM = Period(every="term")
 SHORT = 24
@@ -31,6 +33,8 @@ class Limited:
     """Of the activity."""
     session_kind: str = ""
     alternative: str | None = None
+    continued: bool = False
+    """Activities of several courses go on with one another as this item: they are alternatives, too."""
     left: int = 0
     closing: str = ""
     """The closed period that it lies in."""
@@ -39,6 +43,12 @@ class Limited:
 
     def __post_init__(self) -> None:
         self.left = self.credit.minutes
+
+    @property
+    def groups(self) -> list[str]:
+        """Names of the groups of which only the best counts."""
+        names = [self.alternative] if self.alternative is not None else []
+        return [*names, f"{CONTINUES}:{self.item}"] if self.continued else names
 
     @property
     def place(self) -> tuple[datetime, str]:
@@ -95,11 +105,7 @@ def _best_of(limited: list[Limited]) -> Iterator[Line]:
 
     What a closed period holds of it is settled: a better one that comes after it adds what it has more.
     """
-    groups: dict[str, list[Limited]] = {}
-    for one in limited:
-        if one.alternative is not None:
-            groups.setdefault(one.alternative, []).append(one)
-    for name, group in groups.items():
+    for name, group in _groups(limited).items():
         if len(group) < 2:
             continue
         counted = 0
@@ -109,6 +115,27 @@ def _best_of(limited: list[Limited]) -> Iterator[Line]:
             taken += [(one, min(one.left, counted) if one is best else one.left) for one in part]
             counted = max(counted, best.left)
         yield from _lines(BEST_OF, name, taken, {"best": min(group, key=_first_of_best).credit.key})
+
+
+def _groups(limited: list[Limited]) -> dict[str, list[Limited]]:
+    """What stands for one thing, by its name. Two groups that have something in common are one: of activities that
+    go on with one another each may have alternatives of its own, as its date's version of the program says."""
+    leads: dict[str, str] = {}
+
+    def lead(name: str) -> str:
+        while leads.setdefault(name, name) != name:
+            name = leads[name]
+        return name
+
+    for one in limited:
+        if one.continued:
+            first, *others = sorted({lead(name) for name in one.groups}, key=lambda n: (n.startswith(CONTINUES), n))
+            leads |= dict.fromkeys(others, first)
+    groups: dict[str, list[Limited]] = {}
+    for one in limited:
+        if one.groups:
+            groups.setdefault(lead(one.groups[0]), []).append(one)
+    return groups
 
 
 def _first_of_best(one: Limited) -> tuple[int, str]:

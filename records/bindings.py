@@ -11,10 +11,11 @@ from mappings.credit import credits_of
 from mappings.facts import Activity
 from records import answers, audit
 from records.actor import Actor
-from records.facts import completion_prefix
+from records.continuing import goes_on_with
 from records.mirror import side_by_side
 from records.models import Account, Binding, CommunityCourse, Decision, FactRow, Membership, MirrorModule, uuid7
 from records.module_forms import activity_of, decide_bindings
+from records.surroundings import item_of
 
 
 class BindingError(Exception):
@@ -79,8 +80,9 @@ def _active(session: Session, binding: Binding) -> Binding:
 
 
 def _members(session: Session, binding: Binding) -> list[UUID]:
-    """The memberships in which a completion of the activity counts."""
-    of_module = (FactRow.site_id == binding.site_id, FactRow.module_id == binding.module_id)
+    """The memberships in which a completion of the activity counts, or of one that goes on with it."""
+    modules = goes_on_with(session, (binding.site_id, binding.module_id))
+    of_module = (FactRow.site_id == binding.site_id, FactRow.module_id.in_(modules))
     found = session.scalars(
         select(Membership.id)
         .distinct()
@@ -100,9 +102,8 @@ def _members(session: Session, binding: Binding) -> list[UUID]:
 
 def _as_if(item: answers.Inputs, binding: Binding) -> answers.Inputs:
     """The inputs as they would be if the binding's form counted."""
-    prefix = completion_prefix(binding.site_id, binding.module_id)
-    form = activity_of(binding)
-    return replace(item, facts=[replace(f, activity=form) if f.key.startswith(prefix) else f for f in item.facts])
+    named, form = item_of(binding.site_id, binding.module_id), activity_of(binding)
+    return replace(item, facts=[replace(f, activity=form) if f.item == named else f for f in item.facts])
 
 
 def _minutes(item: answers.Inputs, now: datetime) -> int:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from mappings.program import Program
-from records import teams
+from records import adoptions, continuing, teams
 from records.claims import (
     Claim,
     Claimants,
@@ -30,6 +30,7 @@ from records.keys import among
 from records.memberships import belonging, mark_courses, mark_persons, refresh_memberships
 from records.models import (
     Account,
+    Binding,
     Community,
     CommunityCourse,
     LedgerEntry,
@@ -40,7 +41,7 @@ from records.models import (
 )
 from records.module_forms import decide_bindings, modules_of
 
-PlaceKey = tuple[UUID, int, int]
+PlaceKey = continuing.PlaceKey
 """(site, course, group); the group 0 is everybody in the course."""
 PLACING = "communities"
 """Names the lock: one community may have courses on several sites."""
@@ -63,7 +64,8 @@ def _what(claim: Claim) -> tuple[UUID, str, str, str]:
 
 def place(session: Session, courses: Iterable[CourseSeen], groups: Iterable[GroupSeen]) -> set[CourseKey]:
     """Make communities of courses and groups that a program claims. The earliest reading that placed one stands,
-    so that a later rename moves nobody's hours. Returns the courses in which something was placed anew: see `settle`.
+    so that a later rename moves nobody's hours. Copies that go on with such a course go along with it; those that
+    have to wait are none any more. Returns the courses in which something was placed anew: see `settle`.
 
     The mirror holds what was read. Where something is to be placed (`would_place`) nobody else is at work on the site.
     """
@@ -78,13 +80,98 @@ def place(session: Session, courses: Iterable[CourseSeen], groups: Iterable[Grou
     by_id = dict(programs)
     for key in sorted(anew, key=str):
         _put(session, key, sooner[key], by_id[sooner[key].program_id])
-    return {(site, course) for site, course, _ in anew}
+    placed = {(site, course) for site, course, _ in anew}
+    held = hold(session, placed)
+    placed |= follow(session, placed | {course.key for course in courses} | {group.course for group in groups})
+    return placed - held
 
 
 def would_place(session: Session, courses: Iterable[CourseSeen], groups: Iterable[GroupSeen]) -> bool:
     """Whether some of what was read would become a community, or another one than it is."""
     courses, groups = list(courses), list(groups)
     return bool(courses or groups) and bool(_sooner(session, claimants(session), courses, groups)[1])
+
+
+def hold(session: Session, courses: set[CourseKey]) -> set[CourseKey]:
+    """Take copies of communities that nobody has adopted out of the communities that they would be: whichever of
+    a copy's own reading, its original's and the report of the copy came first. Returns the copies that wait."""
+    if not courses:
+        return set()
+    # Of a copy that was adopted already, an earlier time may have been reported.
+    mark_courses(session, courses)
+    held = adoptions.held_back(session, courses)
+    for key in sorted(held, key=str):
+        take_out(session, key)
+    return held
+
+
+def take_out(session: Session, course: CourseKey) -> None:
+    """Have a course, and every group in it, be no community; nor the copies that go on with it."""
+    c = CommunityCourse
+    of_course = (c.site_id == course[0], c.course_id == course[1])
+    left = set(session.scalars(select(c.community_id).where(*of_course)))
+    if not left:
+        return
+    teams.forget_teams(session, course)
+    session.execute(delete(c).where(*of_course))
+    session.flush()
+    _unbind(session, course)
+    session.expire_all()
+    for community in sorted(left, key=str):
+        _leave(session, community)
+    follow(session, {course})
+
+
+def _unbind(session: Session, course: CourseKey) -> None:
+    """Have no form of an activity count in a course of which no program has anything any more."""
+    b, c = Binding, CommunityCourse
+    in_force = (b.site_id == course[0], b.course_id == course[1], b.status.in_(("active", "proposed")))
+    placed = exists().where(c.site_id == course[0], c.course_id == course[1])
+    session.execute(
+        update(b).where(*in_force, ~placed).values(status="seen", rule=None),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def follow(session: Session, courses: set[CourseKey]) -> set[CourseKey]:
+    """Have continuations, among these courses or of them, be the communities that their originals are, and the
+    continuations of those. Returns the courses that are in other communities than before: see `settle`."""
+    moved: set[CourseKey] = set()
+    front = courses
+    while front:
+        changes = continuing.strays(session, front)
+        if changes:
+            session.execute(select(func.pg_advisory_xact_lock(func.hashtext(PLACING))))
+        front = set()
+        for key in sorted(changes, key=str):
+            if _go_along(session, key, changes[key]):
+                front.add(key[:2])
+        moved |= front
+    return moved
+
+
+def _go_along(session: Session, key: PlaceKey, place: continuing.Held | None) -> bool:
+    """Have a course or group be a community, or none, because its original is. Returns whether that is another one."""
+    held = session.get(CommunityCourse, key, populate_existing=True)
+    before = held.community_id if held else None
+    if held and place:
+        held.community_id, held.basis_as_of = place
+    elif held:
+        session.delete(held)
+    elif place:
+        new = CommunityCourse(site_id=key[0], course_id=key[1], group_id=key[2])
+        new.community_id, new.basis_as_of = place
+        session.add(new)
+    session.flush()
+    _unbind(session, key[:2])
+    after = place[0] if place else None
+    if before and before != after:
+        if not key[2]:
+            teams.forget_teams(session, key[:2])
+        if not key[2] and after:
+            teams.take_along(session, key[:2], after)
+        _leave(session, before)
+    return before != after
 
 
 def settle(session: Session, placed: set[CourseKey]) -> None:
@@ -124,6 +211,9 @@ def _claimed(
         if key not in found or claim.as_of < found[key].as_of:
             found[key] = claim
 
+    out = adoptions.kept_out(session, {course.key for course in courses} | {group.course for group in groups})
+    courses = [course for course in courses if course.key not in out]
+    groups = [group for group in groups if group.course not in out]
     slugs = slugs_of(session, {course.key[0] for course in courses}) if courses else {}
     for course in courses:
         claim = accepted(programs, course.form(slugs.get(course.key[0], "")))

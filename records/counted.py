@@ -18,6 +18,10 @@ from sqlalchemy.orm import Session
 from mappings.facts import Activity, Ended, Fact, FactKind, State
 from mappings.facts import Session as Meeting
 from mappings.program import ProgramVersion, version_at
+from records.adoptions import Copy, copies_above
+from records.claims import CourseKey
+from records.continuing import Continued, continued
+from records.copied import came_along
 from records.keys import among, as_text
 from records.memberships import participations, role_in
 from records.models import (
@@ -76,6 +80,10 @@ class Places:
     meetings: dict[str, Meeting] = field(default_factory=dict)
     by_module: dict[ModuleKey, dict[str, str]] = field(default_factory=dict)
     """The session that an activity stands for, by community."""
+    copies: dict[CourseKey, Copy] = field(default_factory=dict)
+    """Of the courses, those that were copied from others."""
+    goes_on: Continued = field(default_factory=Continued)
+    """Which activities go on with others."""
     of_person: dict[str, set[str]] = field(default_factory=dict)
     """All communities of an account's person; only where one of several has to be chosen."""
     ranks: dict[str, tuple[UUID, str, datetime]] = field(default_factory=dict)
@@ -87,6 +95,7 @@ class Thing:
     """What facts are about: an activity or a session."""
 
     item: str
+    """The activity or session; of an activity that goes on with another one that one."""
     there: set[str]
     """The communities that it belongs to."""
     alternatives: Mapping[str, str]
@@ -94,6 +103,7 @@ class Thing:
     or activity reported it."""
     activity: Activity | None = None
     meeting: Meeting | None = None
+    continues: bool = False
 
 
 Found = list[tuple[Fact, str]]
@@ -117,6 +127,7 @@ def counted(
         ).where(among(f.account_id, places.members), recorded(f, as_of))
     ).all()  # fmt: skip
     things = _things(session, {(row[4], row[5], row[6], row[7]) for row in rows}, places)
+    copied = _copied(session, rows, places, as_of) if places.copies else {}
     found: dict[UUID, Found] = {membership: [] for membership in membership_ids}
     of_account = {a: [(found[m], community) for m, community in own] for a, own in places.members.items()}
     # Unpacked, for this runs a million times in a rebuild.
@@ -132,7 +143,7 @@ def counted(
                     id=fact_id,
                     key=key,
                     kind=KINDS[kind],
-                    happened_at=happened_at,
+                    happened_at=copied.get(fact_id) or happened_at,
                     state=STATES[state],
                     minutes=minutes,
                     presence=presence,
@@ -144,6 +155,8 @@ def counted(
                     item=thing.item,
                     alternative=thing.alternatives.get(community),
                     elsewhere=community in passed,
+                    continues=thing.continues,
+                    copied=fact_id in copied and copied[fact_id] is None,
                 )
                 facts.append((fact, cause))
     return found
@@ -151,7 +164,10 @@ def counted(
 
 def _things(session: Session, keys: set[ThingKey], places: Places) -> dict[ThingKey, Thing]:
     """What facts are about, each once."""
-    activities = _activities(session, {(site, module) for site, _, module, _ in keys if module is not None})
+    modules = {(site, module) for site, _, module, _ in keys if module is not None}
+    goes_on = places.goes_on = continued(session, modules | places.by_module.keys())
+    activities = _activities(session, map(goes_on.root, modules))
+    by_root = _by_root(places.by_module, goes_on)
     found = {}
     for key in keys:
         site, course, module, meeting = key
@@ -160,10 +176,29 @@ def _things(session: Session, keys: set[ThingKey], places: Places) -> dict[Thing
             thing = Thing(meeting, there, dict.fromkeys(there, meeting), meeting=places.meetings.get(meeting))
         elif module is not None:
             there = places.courses.get((site, course), set())
-            stands_for = places.by_module.get((site, module), {})
-            thing = Thing(item_of(site, module), there, stands_for, activities.get((site, module)))
+            root = goes_on.root((site, module))
+            stands_for = by_root.get(root, {})
+            thing = Thing(item_of(*root), there, stands_for, activities.get(root), continues=root != (site, module))
         found[key] = thing
     return found
+
+
+def _by_root(by_module: dict[ModuleKey, dict[str, str]], goes_on: Continued) -> dict[ModuleKey, dict[str, str]]:
+    """The session that an activity, and all that goes on with it, stands for, by community: its own comes first."""
+    if not goes_on.above:
+        return by_module
+    found: dict[ModuleKey, dict[str, str]] = {}
+    for module in sorted(by_module, key=lambda key: (key in goes_on.above, key)):
+        found[goes_on.root(module)] = by_module[module] | found.get(goes_on.root(module), {})
+    return found
+
+
+def _copied(session: Session, rows: Sequence[Any], places: Places, as_of: AsOf) -> dict[str, datetime | None]:
+    """The completions that came along with a copy of their course, and when each was done again there."""
+    done = [(row[0], row[4], row[5], row[6], row[8]) for row in rows if row[6] is not None]
+    found = came_along(session, places.copies, places.goes_on, done)
+    until = as_of.true_on
+    return {fact: again if again and (until is None or again <= until) else None for fact, again in found.items()}
 
 
 def _places(session: Session, membership_ids: Sequence[UUID], versions: Versions) -> Places:
@@ -195,6 +230,7 @@ def _read_courses(session: Session, communities: set[str], places: Places) -> No
     rows = select(as_text(c.community_id), as_text(c.site_id), c.course_id).where(among(c.community_id, communities))
     for community, site, course in session.execute(rows):
         places.courses.setdefault((site, course), set()).add(community)
+    places.copies = copies_above(session, [(UUID(site), course) for site, course in places.courses if course])
 
 
 def _read_meetings(session: Session, communities: set[str], places: Places) -> None:

@@ -32,6 +32,7 @@ ELSEWHERE = {
     Kind.BINDING: "it says which form of an activity counts. When the activity changes again, decide on that change:"
     " see `copbridge binding list`",
     Kind.CLOSING: "a closed period stays closed. Single late changes can be let in: see `copbridge period --help`",
+    Kind.ADOPTION: "it says what a copied course is. Decide about that course again: see `copbridge adoption --help`",
     Kind.UNDO: "it undid another one. Decide that one anew instead",
 }
 """Decisions that `undo` refuses, and what to do instead."""

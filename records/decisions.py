@@ -42,6 +42,9 @@ class Kind(StrEnum):
     """Of a membership: the late change of `key` in `closing` is let in."""
     BINDING = "binding"
     """Which form of an activity counts: `binding`, `module`, `proposed`."""
+    ADOPTION = "adoption"
+    """What a copied `course` (`site:course`) is: `choice`, its `original`; of a continuation `modules` (new: old), as
+    they were decided; `left`: the communities that it was before, and is again if it becomes one again."""
     UNDO = "undo"
     """Takes back the decision that it names."""
 

@@ -10,20 +10,19 @@ from uuid import UUID
 
 from pydantic import SecretStr
 from sqlalchemy import ARRAY, BigInteger, Double, Text, cast, delete, func, literal, or_, select, update
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session, aliased
 
 from mappings.program import Program
 from records import audit
 from records.actor import Actor
 from records.affiliations import organisations_named
-from records.forgotten import NOBODY, fingerprint
+from records.forgotten import NOBODY, remember
 from records.keys import among
 from records.mirror import side_by_side
 from records.models import (
     Account,
     Decision,
-    ErasedAccount,
     FactRow,
     Membership,
     MilestoneRow,
@@ -194,12 +193,8 @@ def _job_roles(program: Program) -> set[str]:
 
 def _leave_mirror(session: Session, account: Account, profile: dict[str, Any], encryption_key: SecretStr) -> None:
     """Put a pseudonym in the place of a Moodle user: facts and memberships go on as they were."""
-    site_id, user = key = (account.site_id, account.moodle_user_id)
-    session.execute(
-        insert(ErasedAccount)
-        .values(site_id=site_id, key_hash=fingerprint(encryption_key, key))
-        .on_conflict_do_nothing()
-    )
+    site_id, user = account.site_id, account.moodle_user_id
+    remember(session, encryption_key, account)
     pseudonym = -1 - secrets.randbelow(PSEUDONYMS)
     quietly = {"synchronize_session": False}
     # Moodle's ids of enrolments and role assignments lead to the user there, too.

@@ -10,6 +10,7 @@ from sqlalchemy import and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from mappings.completion import achieved
+from records.adoptions import copies_above
 from records.completions import CompletionKey, from_row
 from records.keys import among, put
 from records.memberships import mark_dirty, of_persons
@@ -56,14 +57,9 @@ class NewFact:
     provisional: bool = False
 
 
-def completion_prefix(site_id: UUID, module_id: int) -> str:
-    """What the keys of all completions of a module begin with."""
-    return f"completion:{site_id}:{module_id}:"
-
-
 def completion_key(site_id: UUID, module_id: int, account_id: UUID) -> str:
     """The key of a completion's fact. It never holds Moodle's id of a person: the ledger repeats it for ever."""
-    return f"{completion_prefix(site_id, module_id)}{account_id}"
+    return f"completion:{site_id}:{module_id}:{account_id}"
 
 
 def keys_of_pairs(session: Session, pairs: Iterable[PairKey]) -> set[CompletionKey]:
@@ -138,7 +134,18 @@ def refresh_completion_facts(session: Session, correlations: Mapping[CompletionK
             overrideby=found.overrideby,
             provisional=found.provisional,
         )
+    _mark_copied(session, facts.values())
     return record_facts(session, facts.values(), causes)
+
+
+def _mark_copied(session: Session, facts: Iterable[NewFact]) -> None:
+    """Mark the memberships in which completions in copies of courses count: what came along with the copy, and was
+    done again there, changes no fact, and counts all the same (see `records.counted`)."""
+    done = [(fact, (fact.site_id, fact.course_id)) for fact in facts if fact.course_id is not None]
+    copies = copies_above(session, {course for _, course in done})
+    in_copies = [fact for fact, at in done if at in copies and fact.happened_at <= copies[at].copied_at]
+    if in_copies:
+        mark_dirty(session, _memberships_of(session, in_copies))
 
 
 def record_facts(session: Session, facts: Iterable[NewFact], correlations: Mapping[str, UUID]) -> int:

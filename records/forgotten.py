@@ -14,11 +14,12 @@ from uuid import UUID
 
 from pydantic import SecretStr
 from sqlalchemy import Engine, delete, exists, func, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from records.keys import among
-from records.models import ErasedAccount, InboxItem, Site
-from records.people import AccountKey
+from records.models import Account, ErasedAccount, InboxItem, Site
+from records.people import NAMED_BY, AccountKey, AccountName, account_name, find_named, names_by_account, names_of
 
 NOBODY = 10**18 - 1
 """Who did something to somebody else and was erased since. No Moodle gives this id, and the wire lets it through:
@@ -34,21 +35,39 @@ STATUSES = ("pending", "waiting", "quarantined", "dead", "done")
 PUT_ASIDE = ("waiting", "quarantined", "dead")
 
 
-def fingerprint(encryption_key: SecretStr, key: AccountKey) -> str:
+Who = int | AccountName
+"""A Moodle user: by id, or by another key of the account where that is all a sender tells."""
+
+
+def fingerprint(encryption_key: SecretStr, key: tuple[UUID, Who]) -> str:
     """What is kept of an erased account: an HMAC-SHA256, as 64 hexadecimal digits."""
     purpose = hmac.digest(encryption_key.get_secret_value().encode(), b"copbridge: erased accounts", "sha256")
-    return hmac.new(purpose, f"{key[0]}:{key[1]}".encode(), hashlib.sha256).hexdigest()
+    site, who = key
+    said = f"{site}:{who}" if isinstance(who, int) else ":".join((str(site), *who))
+    return hmac.new(purpose, said.encode(), hashlib.sha256).hexdigest()
 
 
-def erased_among(session: Session, encryption_key: SecretStr, keys: Iterable[AccountKey]) -> set[AccountKey]:
-    """Those of the Moodle users who were erased."""
+def remember(session: Session, encryption_key: SecretStr, account: Account) -> None:
+    """Keep the keyed hashes that an account is known by once it is erased: of its id, e-mail and other keys."""
+    known: list[Who] = [account.moodle_user_id, *names_of({field: getattr(account, field) for field in NAMED_BY})]
+    site = account.site_id
+    rows = [{"site_id": site, "key_hash": fingerprint(encryption_key, (site, who))} for who in known]
+    session.execute(insert(ErasedAccount).on_conflict_do_nothing(), rows)
+
+
+def erased_among(
+    session: Session, encryption_key: SecretStr, keys: Iterable[tuple[UUID, Who]]
+) -> set[tuple[UUID, Who]]:
+    """Those of the Moodle users who were erased. An e-mail or name that somebody present has now is theirs."""
     names = {(key[0], fingerprint(encryption_key, key)): key for key in keys}
     if not names:
         return set()
     held = select(ErasedAccount.site_id, ErasedAccount.key_hash).where(
         among((ErasedAccount.site_id, ErasedAccount.key_hash), names)
     )
-    return {names[(site, key_hash)] for site, key_hash in session.execute(held)}
+    found = {names[(site, key_hash)] for site, key_hash in session.execute(held)}
+    taken = find_named(session, [(site, who) for site, who in found if not isinstance(who, int)])
+    return found - set(taken)
 
 
 @dataclass(slots=True)
@@ -56,8 +75,8 @@ class Payload:
     """A payload, whatever its shape, and the Moodle users that it names: `about` are those whom it is about."""
 
     content: Any
-    about: set[int]
-    named: set[int]
+    about: set[Who]
+    named: set[Who]
 
     @classmethod
     def read(cls, payload: bytes) -> "Payload":
@@ -68,7 +87,7 @@ class Payload:
         about = set(_about(content))
         return cls(content, about, about | {user for part, name in _places(content) if (user := _id(part[name]))})
 
-    def without(self, erased: set[int]) -> bytes:
+    def without(self, erased: set[Who]) -> bytes:
         """The payload as it is kept, without these users."""
         for part, name in list(_places(self.content)):
             if _id(part[name]) in erased:
@@ -103,7 +122,7 @@ def _places(content: Any) -> Iterator[tuple[dict[str, Any], str]]:
             yield from ((part, name) for name, value in part.items() if name in WHO and not isinstance(value, dict))
 
 
-def _about(content: Any) -> Iterator[int]:
+def _about(content: Any) -> Iterator[Who]:
     """Whom a reading or an event is about."""
     if not isinstance(content, dict):
         return
@@ -119,6 +138,9 @@ def _about(content: Any) -> Iterator[int]:
             if _id(part.get("contextlevel")) == USER_CONTEXT:
                 values.append(part.get("contextinstanceid"))
             yield from (user for value in values if (user := _id(value)))
+            key = part.get("relatedkey")
+            if isinstance(key, dict) and key.get("field") in NAMED_BY and isinstance(key.get("value"), str):
+                yield account_name(key["field"], key["value"])
 
 
 def redact(session: Session, encryption_key: SecretStr, items: Sequence[InboxItem]) -> set[int]:
@@ -169,8 +191,10 @@ def redact_inbox(
 
 def count_payloads(engine: Engine, keys: set[AccountKey]) -> Iterator[tuple[int, int]]:
     """How many items each chunk of the inbox has, and how many of them name one of the Moodle users."""
+    with Session(engine) as session:
+        known = keys | names_by_account(session, keys)
     for rows in _chunks(engine, sorted({site for site, _ in keys}), STATUSES):
-        yield len(rows), sum(any((s, user) in keys for user in Payload.read(payload).named) for _, s, payload in rows)
+        yield len(rows), sum(any((s, user) in known for user in Payload.read(payload).named) for _, s, payload in rows)
 
 
 def count_items(session: Session) -> int:

@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from records.keys import among
 from records.models import IgnoredCount, InboxItem, MirrorCourse, MirrorModule, Reread, Site, uuid7
 
+SWEEP = "sweep"
+"""The sender of what we read of Moodle by ourselves."""
 ROOT_DIGITS = 12
 ALONE = 3
 """An item that was in so many attempts is tried alone; before that in batches, each so many times smaller."""
@@ -63,11 +65,11 @@ _STORE = text(
 ).bindparams(*(bindparam(name, type_=ARRAY(kind)) for name, kind in _COLUMNS.items()))
 
 
-def copy_mark(epoch: UUID, wwwroot: str) -> str:
+def copy_mark(epoch: UUID | None, wwwroot: str) -> str:
     """What an item of an unconfirmed copy waits for: that the site has this epoch and this address. A restored
     backup has the site's own epoch, so that neither is enough."""
     root = hashlib.md5(wwwroot.rstrip("/").lower().encode(), usedforsecurity=False).hexdigest()
-    return f"epoch:{epoch}@{root[:ROOT_DIGITS]}"
+    return f"epoch:{epoch or ''}@{root[:ROOT_DIGITS]}"
 
 
 def store(connection: Connection, items: Sequence[NewItem]) -> set[tuple[UUID, str, str]]:
@@ -212,6 +214,20 @@ def release_waiting(session: Session) -> int:
     return int(result.rowcount)  # type: ignore[attr-defined]
 
 
+def release_named(session: Session, marks: Iterable[tuple[UUID, str]]) -> int:
+    """Make items due that wait for an account of their site, by its mark. Returns how many."""
+    wanted = set(marks)
+    if not wanted:
+        return 0
+    result = session.execute(
+        update(InboxItem)
+        .where(InboxItem.status == "waiting", among((InboxItem.site_id, InboxItem.waits_for), wanted))
+        .values(status="pending", reason=None, waits_for=None, due_at=func.clock_timestamp()),
+        execution_options={"synchronize_session": False},
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]
+
+
 def known(
     connection: Connection | Session, site_id: UUID, courses: Iterable[int], modules: Iterable[int]
 ) -> tuple[set[int], set[int]]:
@@ -320,8 +336,9 @@ def answered(session: Session, readings: Iterable[tuple[UUID, int, int, int | No
         )
 
 
-def settle(session: Session, site_id: UUID, course_id: int, user: int, read_at: datetime) -> None:
-    """Close the questions about a user's completions in a course that Moodle was asked as of `read_at`."""
+def settle(session: Session, site_id: UUID, course_id: int, user: int, read_at: datetime, *, completions: bool) -> None:
+    """Close the questions about a user's completions in a course, or about how the user takes part in it, that
+    Moodle was asked as of `read_at`."""
     session.execute(
         update(Reread)
         .where(
@@ -329,7 +346,7 @@ def settle(session: Session, site_id: UUID, course_id: int, user: int, read_at: 
             Reread.site_id == site_id,
             Reread.course_id == course_id,
             Reread.moodle_user_id == user,
-            Reread.module_id.is_not(None),
+            Reread.module_id.is_not(None) if completions else Reread.module_id.is_(None),
             Reread.as_of <= read_at,
         )
         .values(done_at=func.clock_timestamp()),

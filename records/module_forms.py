@@ -15,6 +15,7 @@ from mappings.facts import Activity
 from mappings.matching import rule_for
 from mappings.program import ProgramVersion
 from records.claims import CourseKey
+from records.continuing import continued
 from records.keys import among
 from records.memberships import mark_courses
 from records.models import Binding, Community, CommunityCourse, Decision, MirrorModule, ProgramRow, uuid7
@@ -130,9 +131,11 @@ def decide_bindings(session: Session, keys: Iterable[ModuleKey]) -> None:
     for binding in session.scalars(bindings.execution_options(populate_existing=True)):
         forms.setdefault((binding.site_id, binding.module_id), []).append(binding)
     touched = set()
+    goes_on = continued(session, [(str(site), module) for site, module in modules]).above
     for key, module in modules.items():
         of_course = programs.get((module.site_id, module.course_id))
-        if of_course and _decide(session, module, forms.get(key, []), of_course):
+        counts = (str(key[0]), key[1]) not in goes_on
+        if of_course and _decide(session, module, forms.get(key, []), of_course, counts=counts):
             touched.add((module.site_id, module.course_id))
     mark_courses(session, touched)
 
@@ -178,7 +181,9 @@ def counting_form(forms: Sequence[Binding], decided: str | None, programs: Versi
     return chosen or next((form for form in forms if _matched(programs, activity_of(form))), None)
 
 
-def _decide(session: Session, module: MirrorModule, forms: list[Binding], programs: Versions) -> bool:
+def _decide(session: Session, module: MirrorModule, forms: list[Binding], programs: Versions, *, counts: bool) -> bool:
+    """Returns whether anything changed. What goes on with another activity doesn't count (`counts`) by its own form:
+    nothing is proposed of it."""
     rules = {form.id: _matched(programs, activity_of(form)) for form in forms}
     active = counting_form(forms, decided_form(session, (module.site_id, module.module_id)), programs)
     # What is gone has no form any more: whichever was read last, nothing is to be decided about it.
@@ -187,7 +192,7 @@ def _decide(session: Session, module: MirrorModule, forms: list[Binding], progra
     status = {form.id: "rejected" if form.status == "rejected" else "seen" for form in forms}
     if active:
         status[active.id] = "active"
-        differs = present and present is not active and _earns(rules[present.id]) != _earns(rules[active.id])
+        differs = counts and present and present is not active and _earns(rules[present.id]) != _earns(rules[active.id])
         if present and differs and status[present.id] != "rejected":
             status[present.id] = "proposed"
     before = {form.id: (form.status, form.rule) for form in forms}

@@ -1,10 +1,11 @@
-"""Accounts and persons: matched by the exact key (site, Moodle user id)."""
+"""Accounts and persons: matched by the exact key (site, Moodle user id), or by one that leads to it."""
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Text, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -13,6 +14,51 @@ from records.models import Account, Person, uuid7
 
 AccountKey = tuple[UUID, int]
 """(site, Moodle user id)."""
+AccountName = tuple[str, str]
+"""One of NAMED_BY and its value: an account's key where Moodle's id isn't told. See `account_name`."""
+MARK_DIGITS = 40
+NAMED_BY = ("email", "username", "idnumber")
+
+
+def account_name(field: str, value: str) -> AccountName:
+    """What an account is known by. An e-mail is the same in any letter case; the other keys are exact."""
+    return (field, value.lower() if field == "email" else value)
+
+
+def names_of(row: Mapping[str, Any]) -> list[AccountName]:
+    """All names of an account, as its columns by name."""
+    return [account_name(field, row[field]) for field in NAMED_BY if row.get(field)]
+
+
+def mark_of(name: AccountName) -> str:
+    """What an inbox item waits for that is about an account not known yet; nobody's name is in it."""
+    return "account:" + hashlib.sha256(":".join(name).encode()).hexdigest()[:MARK_DIGITS]
+
+
+def find_named(session: Session, names: Iterable[tuple[UUID, AccountName]]) -> dict[tuple[UUID, AccountName], set[int]]:
+    """The Moodle ids of the present accounts of each (site, name) that any has: several mean that nobody can tell."""
+    found: dict[tuple[UUID, AccountName], set[int]] = {}
+    wanted: dict[str, set[tuple[UUID, str]]] = {}
+    for site, (field, value) in names:
+        wanted.setdefault(field, set()).add((site, value))
+    for field, keys in wanted.items():
+        column = getattr(Account, field)
+        held = func.lower(column, type_=Text) if field == "email" else column
+        rows = session.execute(
+            select(Account.site_id, column, Account.moodle_user_id).where(
+                Account.present, among((Account.site_id, held), keys)
+            )
+        )
+        for site, value, user in rows:
+            found.setdefault((site, account_name(field, value)), set()).add(user)
+    return found
+
+
+def names_by_account(session: Session, keys: Iterable[AccountKey]) -> set[tuple[UUID, AccountName]]:
+    """All names that accounts have, with their site."""
+    of_users = among((Account.site_id, Account.moodle_user_id), keys)
+    rows = session.execute(select(Account.site_id, *(getattr(Account, field) for field in NAMED_BY)).where(of_users))
+    return {(site, name) for site, *values in rows for name in names_of(dict(zip(NAMED_BY, values, strict=True)))}
 
 
 def ensure_accounts(session: Session, keys: Iterable[AccountKey]) -> dict[AccountKey, UUID]:

@@ -24,8 +24,16 @@ class Purpose(StrEnum):
     """Signs batches on the wire; made by us."""
     LOCAL_WEBHOOKS = "local_webhooks"
     """The shared token of the local_webhooks plugin; made by us."""
+    XAPI = "xapi"
+    """The password that logstore_xapi shows as its LRS auth secret; made by us."""
+    TOOL_TRIGGER = "tool_trigger"
+    """The bearer token in the headers of a tool_trigger workflow; made by us."""
     WEB_SERVICES = "web_services"
     """The token of Moodle's web services; given by IT."""
+
+
+SHARED = (Purpose.LOCAL_WEBHOOKS, Purpose.XAPI, Purpose.TOOL_TRIGGER)
+"""Shown by the sender as they are, rather than signed with."""
 
 
 class SecretError(Exception):
@@ -60,7 +68,7 @@ def make_secret(purpose: Purpose) -> str:
     """A new secret for a purpose. Raises SecretError for one that only Moodle can make."""
     if purpose is Purpose.WIRE:
         return WIRE_PREFIX + base64.b64encode(secrets.token_bytes(WIRE_KEY_BYTES)).decode()
-    if purpose is Purpose.LOCAL_WEBHOOKS:
+    if purpose in SHARED:
         return secrets.token_urlsafe(SHARED_TOKEN_BYTES)
     raise SecretError("A web_services token is made in Moodle, and given to us.")
 

@@ -40,6 +40,20 @@ class Settings(BaseSettings):
     payload_retention_days: Annotated[
         int, Field(ge=1, description="Payloads in the inbox are deleted this many days after they were processed.")
     ] = 90
+    sweep_hours: Annotated[
+        int, Field(ge=1, description="Every community's state in Moodle is read again this often.")
+    ] = 24
+    moodle_calls_per_minute: Annotated[
+        int, Field(ge=1, description="At most so many web-service calls a minute are made to a site.")
+    ] = 600
+    moodle_calls_at_once: Annotated[
+        int,
+        Field(ge=1, le=32, description="At most so many calls to a site are under way at once; fewer when it slows."),
+    ] = 4
+    drift_alert: Annotated[
+        int,
+        Field(ge=1, description="So many differences of one kind in a community within a week are shown as an alert."),
+    ] = 10
     sign_in_hours: Annotated[int, Field(ge=1, description="A sign-in lasts this long.")] = 12
     setup_link_hours: Annotated[int, Field(ge=1, description="A set-up link can be used this long.")] = 72
     page_language: Annotated[str, Field(pattern=r"^[a-z]{2}$", description="The language of pages.")] = "en"

@@ -14,7 +14,8 @@ from mappings.facts import Activity, Meeting
 from mappings.offers import offers_of
 from mappings.periods import Calendar, Span
 from mappings.program import ProgramVersion
-from records.keys import among
+from records.continuing import continued
+from records.keys import among, as_text
 from records.models import (
     Binding,
     Community,
@@ -76,7 +77,8 @@ def surroundings(session: Session, community_ids: Iterable[UUID]) -> dict[UUID, 
     rows = session.scalars(select(Community).where(among(Community.id, ids)).execution_options(populate_existing=True))
     found = {row.id: Surroundings(row) for row in rows}
     stands_for = _read_meetings(session, found)
-    _read_courses(session, found, stands_for)
+    _read_courses(session, found)
+    _read_activities(session, found, stands_for)
     return found
 
 
@@ -108,30 +110,53 @@ def _read_meetings(session: Session, found: dict[UUID, Surroundings]) -> dict[tu
     return stands_for
 
 
-def _read_courses(
-    session: Session, found: dict[UUID, Surroundings], stands_for: dict[tuple[UUID, UUID, int], str]
-) -> None:
-    c, course, m, b = CommunityCourse, MirrorCourse, MirrorModule, Binding
+def _read_courses(session: Session, found: dict[UUID, Surroundings]) -> None:
+    c, course = CommunityCourse, MirrorCourse
     of = select(c.community_id, course.idnumber, course.startdate, course.enddate).join(
         course, (course.site_id == c.site_id) & (course.course_id == c.course_id)
     )
     for community, idnumber, start, end in session.execute(of.where(among(c.community_id, found)).distinct()):
         found[community].courses.append((idnumber, start, end))
+
+
+def _read_activities(
+    session: Session, found: dict[UUID, Surroundings], stands_for: dict[tuple[UUID, UUID, int], str]
+) -> None:
+    """Fill in what can be completed. Activities that go on with one another are one, in the form of the first."""
+    c, m, b = CommunityCourse, MirrorModule, Binding
     active = (b.site_id == m.site_id) & (b.module_id == m.module_id) & (b.status == "active")
     rows = session.execute(
-        select(c.community_id, m.site_id, m.module_id, b.idnumber, b.modname, b.section_name, b.name)
+        select(c.community_id, as_text(m.site_id), m.module_id, b.idnumber, b.modname, b.section_name, b.name)
         .join(m, (m.site_id == c.site_id) & (m.course_id == c.course_id))
         .outerjoin(b, active)
         .where(among(c.community_id, found), m.present, m.tracking > 0)
-        .order_by(m.site_id, m.module_id)
         .distinct()
-    )
-    for community, site, module, *form in rows:
-        item = item_of(site, module)
+    ).all()
+    forms = {(site, module): Activity(*form) for _, site, module, *form in rows if None not in form}
+    tied = {(community, (str(site), module)): item for (community, site, module), item in stands_for.items()}
+    goes_on = continued(session, {(site, module) for _, site, module, *_ in rows} | {module for _, module in tied})
+    if goes_on.above:
+        forms |= _bound(session, {goes_on.root(module) for module in goes_on.above} - forms.keys())
+    sessions: dict[tuple[UUID, tuple[str, int]], str] = {}
+    for community, module in sorted(tied, key=lambda key: (key[1] in goes_on.above, key[1])):
+        sessions.setdefault((community, goes_on.root(module)), tied[(community, module)])
+    there = {(community, goes_on.root((site, module))) for community, site, module, *_ in rows}
+    for community, root in sorted(there, key=lambda key: key[1]):
+        item = item_of(*root)
         found[community].items.add(item)
-        if None not in form:
-            activity = Activity(*form)
-            found[community].activities.append((item, activity, stands_for.get((community, site, module))))
+        if root in forms:
+            found[community].activities.append((item, forms[root], sessions.get((community, root))))
+
+
+def _bound(session: Session, modules: set[tuple[str, int]]) -> dict[tuple[str, int], Activity]:
+    """The forms that count of activities that aren't there any more themselves."""
+    b = Binding
+    rows = session.execute(
+        select(as_text(b.site_id), b.module_id, b.idnumber, b.modname, b.section_name, b.name).where(
+            among((b.site_id, b.module_id), modules), b.status == "active"
+        )
+    )
+    return {(site, module): Activity(*form) for site, module, *form in rows}
 
 
 def item_of(site_id: UUID | str, module_id: int) -> str:

@@ -6,11 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from mappings.completion import Completion, Observation, clash
+from records.adoptions import CopySeen
 from records.claims import CourseSeen
 from records.completions import CompletionKey, Reported
+from records.drift import Swept
 from records.inbox import Question
 from records.mirror import PairReport, Row
 from records.module_forms import ModuleSeen
+from records.people import AccountName
 
 SEVERAL = "several_in_one_second"
 
@@ -18,11 +21,12 @@ SEVERAL = "several_in_one_second"
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where an item comes from. `cause` is its correlation id; `trusted` is False for senders that also
-    send what Moodle rolls back."""
+    send what Moodle rolls back; `swept`: from our own reading of Moodle's state, so that news in it is drift."""
 
     site_id: UUID
     cause: UUID
     trusted: bool
+    swept: bool = False
 
 
 def of_one_second(key: CompletionKey, course_id: int, second: datetime) -> Question:
@@ -36,6 +40,7 @@ class Batch:
 
     courses: list[Row] = field(default_factory=list)
     courses_seen: list[CourseSeen] = field(default_factory=list)
+    copies: list[CopySeen] = field(default_factory=list)
     modules: list[Row] = field(default_factory=list)
     modules_seen: list[ModuleSeen] = field(default_factory=list)
     roles: list[Row] = field(default_factory=list)
@@ -46,6 +51,10 @@ class Batch:
     questions: list[Question] = field(default_factory=list)
     read: dict[CompletionKey, datetime] = field(default_factory=dict)
     """The latest reading of each completion in this batch: it answers what its events leave open."""
+    swept: Swept = field(default_factory=Swept)
+    """What a sweep's readings in this batch are about."""
+    unknown: set[tuple[UUID, AccountName]] = field(default_factory=set)
+    """Keys of people that no account has: what is about them was put aside."""
     causes: dict[Any, UUID] = field(default_factory=dict)
     """The correlation id of the item that reported a completion, pair or module, by its key."""
 

@@ -1,25 +1,44 @@
 """Completion rows: readings, and \\core\\event\\course_module_completion_updated."""
 
 from jobs.kinds.batch import Batch, Source
-from jobs.wire import CompletionReading, EventData, MalformedEvent
+from jobs.wire import CompletionReading, CompletionRow, CompletionsReading, EventData, MalformedEvent
 from mappings.completion import EVENT, READING, Observation
 from mappings.facts import State
 from records.inbox import Question
 
 
 def from_reading(batch: Batch, source: Source, reading: CompletionReading) -> None:
+    _read(batch, source, reading, reading.module, reading if reading.present else None)
+
+
+def from_readings(batch: Batch, source: Source, reading: CompletionsReading) -> None:
+    """All rows of one user in one course: an activity that was looked at and has no row has none in Moodle."""
+    rows = {row.module: row for row in reading.rows}
+    for module in sorted(rows.keys() | set(reading.among)):
+        _read(batch, source, reading, module, rows.get(module))
+
+
+def _read(
+    batch: Batch,
+    source: Source,
+    reading: CompletionReading | CompletionsReading,
+    module: int,
+    row: CompletionReading | CompletionRow | None,
+) -> None:
     seen = Observation(
         reading.read_at,
         READING,
-        reading.present,
-        State(reading.state) if reading.present else State.INCOMPLETE,
+        row is not None,
+        State(row.state) if row else State.INCOMPLETE,
         # The row's timemodified says when it became complete, never that it is.
-        reading.timemodified if reading.present else None,
-        reading.overrideby if reading.present else None,
+        row.timemodified if row else None,
+        row.overrideby if row else None,
     )
-    key = (source.site_id, reading.module, reading.user)
+    key = (source.site_id, module, reading.user)
     batch.observe(key, reading.course, seen, source)
     batch.read[key] = max(reading.read_at, batch.read.get(key, reading.read_at))
+    if source.swept:
+        batch.swept.completions[key] = reading.course, reading.read_at
 
 
 def from_event(batch: Batch, source: Source, data: EventData) -> None:

@@ -6,10 +6,14 @@ from jobs.kinds.batch import Batch, Source
 from jobs.wire import CourseReading, EventData, ModuleReading
 from mappings.completion import EVENT, READING
 from mappings.facts import Activity
+from records.adoptions import CopySeen
 from records.claims import CourseSeen
 from records.inbox import Question
 from records.mirror import Row
 from records.module_forms import ModuleSeen
+
+NEW_COURSE = 2
+"""Moodle's backup::TARGET_NEW_COURSE: any other restore goes into a course that was there."""
 
 
 def course_reading(batch: Batch, source: Source, reading: CourseReading) -> None:
@@ -31,6 +35,10 @@ def course_reading(batch: Batch, source: Source, reading: CourseReading) -> None
             "enddate": reading.enddate,
         }
     )
+    if source.swept:
+        batch.swept.courses.add((source.site_id, reading.course))
+    if reading.copy_of:
+        batch.copies.append(CopySeen((source.site_id, reading.course), reading.copy_of, reading.read_at))
     if reading.present:
         batch.courses_seen.append(
             CourseSeen(
@@ -63,6 +71,8 @@ def module_reading(batch: Batch, source: Source, reading: ModuleReading) -> None
         }
     )
     batch.causes[("module", source.site_id, reading.module)] = source.cause
+    if source.swept:
+        batch.swept.modules[(source.site_id, reading.module)] = reading.course
     if reading.present:
         activity = Activity(reading.idnumber, reading.modname, reading.section_name, reading.name)
         batch.modules_seen.append(
@@ -74,6 +84,15 @@ def ask_for_course(batch: Batch, source: Source, data: EventData) -> None:
     """A course or module changed in a way that its event doesn't tell (a reset, a restore, an edit)."""
     reason = data.eventname.rsplit("\\", 1)[-1]
     batch.questions.append(Question(source.site_id, data.course, None, None, reason, data.timecreated))
+
+
+def course_restored(batch: Batch, source: Source, data: EventData) -> None:
+    """A restore changes a course in ways that no event tells; where it made a new one of a course of this site,
+    that is a copy."""
+    ask_for_course(batch, source, data)
+    original = data.detail("originalcourseid")
+    if data.detail("target") == NEW_COURSE and data.flag("samesite") and original and original != data.course:
+        batch.copies.append(CopySeen((source.site_id, data.course), original, data.timecreated))
 
 
 def module_deleted(batch: Batch, source: Source, data: EventData) -> None:

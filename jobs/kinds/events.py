@@ -3,16 +3,31 @@
 from collections.abc import Callable
 
 from jobs.kinds import completion, course, people
+from jobs.kinds.batch import Batch, Source
 from jobs.wire import EventData, MalformedEvent
+from records.inbox import Question
 
 COURSE_LEVEL = 50
 """Moodle's CONTEXT_COURSE: a role assigned elsewhere makes nobody a participant."""
 
+UNTOLD = "override_untold"
+ENROLMENT_UPDATED = r"\core\event\user_enrolment_updated"
+"""Something about a user in a course changed, and only a reading can tell what: no row has to be named."""
+
+
+def _completed(batch: Batch, source: Source, data: EventData) -> None:
+    """A completion; of a sender that doesn't tell whether it was overridden, Moodle is asked."""
+    completion.from_event(batch, source, data)
+    if not data.tells("overrideby"):
+        asked = Question(source.site_id, data.course, data.participant, data.module, UNTOLD, data.timecreated)
+        batch.questions.append(asked)
+
+
 INTERESTING: dict[str, Callable[..., None]] = {
-    r"\core\event\course_module_completion_updated": completion.from_event,
+    r"\core\event\course_module_completion_updated": _completed,
     r"\core\event\user_enrolment_created": people.enrolment_created,
     r"\core\event\user_enrolment_deleted": people.enrolment_deleted,
-    r"\core\event\user_enrolment_updated": people.enrolment_updated,
+    ENROLMENT_UPDATED: people.enrolment_updated,
     r"\core\event\role_assigned": people.role_assigned,
     r"\core\event\role_unassigned": people.role_unassigned,
     r"\core\event\group_member_added": people.group_member_added,
@@ -22,7 +37,7 @@ INTERESTING: dict[str, Callable[..., None]] = {
     r"\core\event\course_module_created": course.ask_for_course,
     r"\core\event\course_module_updated": course.ask_for_course,
     r"\core\event\course_updated": course.ask_for_course,
-    r"\core\event\course_restored": course.ask_for_course,
+    r"\core\event\course_restored": course.course_restored,
     r"\core\event\course_reset_ended": course.ask_for_course,
     r"\core\event\course_deleted": course.course_deleted,
 }
@@ -34,6 +49,7 @@ READERS: dict[str, Callable[..., None]] = {
     "account": people.account_reading,
     "enrolment": people.enrolment_reading,
     "completion": completion.from_reading,
+    "completions": completion.from_readings,
 }
 
 _ABOUT_USERS = {
@@ -41,7 +57,7 @@ _ABOUT_USERS = {
 }
 _ABOUT_ROWS = {
     name for name in INTERESTING if any(part in name for part in ("enrolment", "role_", "group_", "user_deleted"))
-}
+} - {ENROLMENT_UPDATED}
 _ABOUT_COURSES = set(INTERESTING) - {r"\core\event\user_deleted"}
 _ABOUT_MODULES = {r"\core\event\course_module_completion_updated", r"\core\event\course_module_deleted"}
 
@@ -62,19 +78,23 @@ def check_event(data: EventData) -> None:
         (_ABOUT_ROWS, "row"),
         (_ABOUT_MODULES, "module"),
     ):
-        if name in names:
+        # Whom a key names is looked up when the event is worked off.
+        if name in names and not (part == "participant" and data.relatedkey):
             getattr(data, part)
     if name.endswith("completion_updated"):
         completion.state_of(data)
         data.detail("overrideby")
+    if name.endswith("course_restored"):
+        data.detail("originalcourseid")
+        data.detail("target")
     if "enrolment" in name:
         people.method_of(data)
     if "role_" in name and (data.detail("id") or 0) < 1:
         raise MalformedEvent("other.id has to be the id of a row")
 
 
-def needs(data: EventData) -> tuple[int | None, int | None]:
-    """The (course, module) that have to be known before an event can be understood; None: not needed."""
+def needs(data: EventData) -> tuple[int | None, set[int]]:
+    """The course and modules that have to be known before an event can be understood; None: no course."""
     if data.eventname.endswith("completion_updated"):
-        return data.course, data.module
-    return (data.course, None) if data.eventname in _ABOUT_USERS else (None, None)
+        return data.course, {data.module}
+    return (data.course if data.eventname in _ABOUT_USERS else None), set()

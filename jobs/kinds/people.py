@@ -9,11 +9,13 @@ from jobs.kinds.batch import Batch, Source
 from jobs.wire import AccountReading, EnrolmentReading, EventData, MalformedEvent, RoleReading, storable
 from mappings.completion import EVENT, READING
 from records.inbox import Question
-from records.mirror import PairReport, Row
+from records.mirror import PairReport, Row, stand_in
 from records.models import Base, MirrorEnrolment, MirrorGroupMember, MirrorRoleAssignment
 
 
 def account_reading(batch: Batch, source: Source, reading: AccountReading) -> None:
+    if source.swept:
+        batch.swept.accounts.add((source.site_id, reading.user))
     batch.accounts.append(
         {
             "site_id": source.site_id,
@@ -80,7 +82,7 @@ def enrolment_reading(batch: Batch, source: Source, reading: EnrolmentReading) -
     rows: dict[type[Base], list[Row]] = {
         MirrorEnrolment: [
             {
-                "enrolment_id": r.id,
+                "enrolment_id": r.id or stand_in(reading.course, reading.user),
                 "present": True,
                 "method": r.method,
                 "status": r.status,
@@ -89,24 +91,33 @@ def enrolment_reading(batch: Batch, source: Source, reading: EnrolmentReading) -
             }
             for r in reading.enrolments
         ],
-        MirrorRoleAssignment: [{"assignment_id": r.id, "present": True, "role_id": r.role} for r in reading.roles],
+        MirrorRoleAssignment: [
+            {
+                "assignment_id": r.id or stand_in(reading.course, reading.user, r.role),
+                "present": True,
+                "role_id": r.role,
+            }
+            for r in reading.roles
+        ],
         MirrorGroupMember: [{"group_id": r.id, "present": True} for r in reading.groups],
     }
     pair = (source.site_id, reading.course, reading.user)
     batch.pairs.append(PairReport(pair, reading.read_at, READING, True, rows))
     batch.causes[pair] = source.cause
+    if source.swept:
+        batch.swept.pairs.add(pair)
 
 
 EventHandler = Callable[..., None]
 
 
-def _one_row(model: type[Base], row_of: Callable[[EventData], dict[str, Any]], *, present: bool) -> EventHandler:
+def _rows(model: type[Base], rows_of: Callable[[EventData], list[dict[str, Any]]], *, present: bool) -> EventHandler:
     """A handler of events about one row of one user in one course; the participant is relateduserid."""
 
     def handle(batch: Batch, source: Source, data: EventData) -> None:
         pair = (source.site_id, data.course, data.participant)
-        row = row_of(data) | {"present": present}
-        batch.pairs.append(PairReport(pair, data.timecreated, EVENT, False, {model: [row]}))
+        rows = [row | {"present": present} for row in rows_of(data)]
+        batch.pairs.append(PairReport(pair, data.timecreated, EVENT, False, {model: rows}))
         batch.causes[pair] = source.cause
 
     return handle
@@ -124,31 +135,43 @@ def method_of(data: EventData) -> str:
         raise MalformedEvent("other.enrol has to be text") from err
 
 
-def _enrolment(data: EventData) -> dict[str, Any]:
+def _enrolment(data: EventData) -> list[dict[str, Any]]:
     # The event doesn't say the status or dates; a new enrolment is active unless a reading says otherwise.
-    return {
-        "enrolment_id": data.row,
-        "method": method_of(data),
-        "status": 0,
-        "timestart": None,
-        "timeend": None,
-    }
+    row = {"enrolment_id": data.row, "method": method_of(data), "status": 0, "timestart": None, "timeend": None}
+    return [row]
 
 
-def _assignment(data: EventData) -> dict[str, Any]:
-    return {"assignment_id": data.detail("id"), "role_id": data.row}
+def _last_enrolment(data: EventData) -> list[dict[str, Any]]:
+    """The row that went; with the last one, what stood for all of them."""
+    rows = _enrolment(data)
+    row = _other(data).get("userenrolment")
+    if isinstance(row, dict) and row.get("lastenrol") in (True, 1, "1"):
+        rows.append(rows[0] | {"enrolment_id": stand_in(data.course, data.participant), "method": ""})
+    return rows
 
 
-def _group(data: EventData) -> dict[str, Any]:
-    return {"group_id": data.row}
+def _assignment(data: EventData) -> list[dict[str, Any]]:
+    return [{"assignment_id": data.detail("id"), "role_id": data.row}]
 
 
-enrolment_created = _one_row(MirrorEnrolment, _enrolment, present=True)
-enrolment_deleted = _one_row(MirrorEnrolment, _enrolment, present=False)
-role_assigned = _one_row(MirrorRoleAssignment, _assignment, present=True)
-role_unassigned = _one_row(MirrorRoleAssignment, _assignment, present=False)
-group_member_added = _one_row(MirrorGroupMember, _group, present=True)
-group_member_removed = _one_row(MirrorGroupMember, _group, present=False)
+def _unassignment(data: EventData) -> list[dict[str, Any]]:
+    """The row that went, and what stood for all of this role: whoever has the role twice is put right by a sweep."""
+    return [
+        *_assignment(data),
+        {"assignment_id": stand_in(data.course, data.participant, data.row), "role_id": data.row},
+    ]
+
+
+def _group(data: EventData) -> list[dict[str, Any]]:
+    return [{"group_id": data.row}]
+
+
+enrolment_created = _rows(MirrorEnrolment, _enrolment, present=True)
+enrolment_deleted = _rows(MirrorEnrolment, _last_enrolment, present=False)
+role_assigned = _rows(MirrorRoleAssignment, _assignment, present=True)
+role_unassigned = _rows(MirrorRoleAssignment, _unassignment, present=False)
+group_member_added = _rows(MirrorGroupMember, _group, present=True)
+group_member_removed = _rows(MirrorGroupMember, _group, present=False)
 
 
 def enrolment_updated(batch: Batch, source: Source, data: EventData) -> None:

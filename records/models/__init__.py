@@ -1,4 +1,4 @@
-"""All tables, by layer: sites and inbox, people, mirror, programs to standing, teams and milestones, access."""
+"""All tables, by layer: sites and inbox, people, mirror, sweeps, programs to standing, teams and milestones, access."""
 
 from records.models.access import AuditEntry, Grant, PeriodicJob, SetupLink, SignIn, User
 from records.models.base import Base, uuid7
@@ -28,6 +28,7 @@ from records.models.programs import (
     StandingRow,
 )
 from records.models.sites import IgnoredCount, InboxItem, Reread, Site, SiteSecret
+from records.models.sweep import ContinuedModule, CourseCopy, DriftCount, Sweep
 from records.models.teams import ClosedMember, Closing, MilestoneRow, Team
 
 __all__ = [
@@ -39,7 +40,10 @@ __all__ = [
     "Closing",
     "Community",
     "CommunityCourse",
+    "ContinuedModule",
+    "CourseCopy",
     "Decision",
+    "DriftCount",
     "ErasedAccount",
     "FactRow",
     "Grant",
@@ -70,6 +74,7 @@ __all__ = [
     "Site",
     "SiteSecret",
     "StandingRow",
+    "Sweep",
     "Team",
     "User",
     "uuid7",

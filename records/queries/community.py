@@ -14,6 +14,7 @@ from mappings.places import Particulars
 from mappings.program import Program, ProgramVersion
 from mappings.standing import Status
 from records.actor import Actor, in_scope
+from records.continuing import continued
 from records.models import (
     Account,
     Binding,
@@ -28,6 +29,7 @@ from records.models import (
     StandingRow,
 )
 from records.programs import newest, versions_by_program
+from records.queries.adoptions import Adoption, waiting_copies
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,8 @@ class ActivityLine:
     proposal: Earning | None = None
     proposed_name: str = ""
     proposed_section: str = ""
+    continues: bool = False
+    """It is in a copy of the course and goes on with an activity of the original: both earn once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,8 @@ class CommunityPage:
     members: list[Member]
     activities: list[ActivityLine]
     meetings: list[Meeting]
+    copies: list[Adoption]
+    """Copies of its courses that wait for a decision."""
     particulars: list[Particulars]
     """What the program says of this community only."""
 
@@ -137,6 +143,7 @@ def community(session: Session, actor: Actor, community_id: UUID) -> CommunityPa
         _members(session, community_id),
         _activities(session, keys, versions),
         _meetings(session, community_id, program),
+        waiting_copies(session, keys),
         program.of_community(row.topic, row.region, tuple(place.idnumber for place in places)),
     )
 
@@ -222,11 +229,13 @@ def _activities(
     forms = session.scalars(
         select(b).where(tuple_(b.site_id, b.course_id).in_(courses), b.status.in_(("active", "proposed")))
     )
-    bound = {(form.site_id, form.module_id, form.status): form for form in forms}
+    bound = {(str(form.site_id), form.module_id, form.status): form for form in forms}
+    goes_on = continued(session, [(str(module.site_id), module.module_id) for module in modules])
     lines = []
     for module in modules:
-        active = bound.get((module.site_id, module.module_id, "active"))
-        offered = bound.get((module.site_id, module.module_id, "proposed"))
+        key = (str(module.site_id), module.module_id)
+        active = bound.get((*goes_on.root(key), "active"))
+        offered = bound.get((*key, "proposed"))
         shown = active or module
         lines.append(
             ActivityLine(
@@ -240,6 +249,7 @@ def _activities(
                 proposal=_earning(_rule(versions, offered.rule if offered else None)),
                 proposed_name=offered.name if offered else "",
                 proposed_section=offered.section_name if offered else "",
+                continues=key in goes_on.above,
             )
         )
     return lines

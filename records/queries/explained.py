@@ -48,6 +48,8 @@ class Explained:
     decision: str | None = None
     session: str = ""
     """The item of the session that it is about."""
+    continues: bool = False
+    """It was done in a copy of the course, in an activity that goes on with this one."""
     late: int | None = None
     """It lies in a closed period, and would earn this by now."""
     exact: int | None = None
@@ -124,6 +126,7 @@ def _explained(item: answers.Inputs, line: Line, reasons: Mapping[str, str], ove
         fact=fact.id if fact else None,
         decision=line.decision,
         session=(fact.alternative or "") if fact else "",
+        continues=bool(fact and fact.continues),
         late=params.get("late"),
         exact=params.get("exact") if fact else None,
         params={}

@@ -8,16 +8,23 @@ from sqlalchemy.orm import Session
 
 from records.actor import Actor, in_scope
 from records.models import Community, CommunityCourse, Site
+from records.queries.drift import last_readings
 
 
 @dataclass(frozen=True, slots=True)
 class SiteNews:
-    """When a site last sent anything; `refused_wwwroot` names a copy of it that was turned away."""
+    """When a site last sent anything; `refused_wwwroot` names a copy of it that was turned away.
+
+    `able`: whether it has a token to be read with; None: it has no community yet. `read_at`: since when all of its
+    communities were read to the end.
+    """
 
     name: str
     last_received_at: datetime | None
     refused_wwwroot: str | None
     refused_at: datetime | None
+    able: bool | None
+    read_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +43,11 @@ def freshness(session: Session, actor: Actor) -> Freshness:
         .where(in_scope(actor))
     )
     rows = session.execute(
-        select(Site.name, Site.last_received_at, Site.refused_wwwroot, Site.refused_at)
+        select(Site.id, Site.name, Site.last_received_at, Site.refused_wwwroot, Site.refused_at)
         .where(or_(literal(actor.unlimited), Site.id.in_(behind)))
         .order_by(Site.name)
-    )
+    ).all()
+    read = last_readings(session, (row.id for row in rows))
     # Times of several communities side by side: one zone has to do, and it is written beside each.
     zone = session.scalar(select(Community.timezone).where(in_scope(actor)).order_by(Community.created_at).limit(1))
-    return Freshness([SiteNews(*row) for row in rows], zone or "UTC")
+    return Freshness([SiteNews(*row[1:], *read.get(row.id, (None, None))) for row in rows], zone or "UTC")

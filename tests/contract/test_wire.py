@@ -30,7 +30,7 @@ MUTANTS = settings(max_examples=1_500, deadline=None, derandomize=True)
 READINGS: dict[str, dict[str, Any]] = {
     "course": {"course": 2, "present": True, "shortname": "C", "fullname": "A course", "idnumber": "COP-EBWI-BAY"}
     | {"category": 1, "category_idnumber": "COP", "fields": {"region": "Bay Area"}}
-    | {"visible": True, "startdate": 1_795_000_000, "enddate": 0},
+    | {"visible": True, "startdate": 1_795_000_000, "enddate": 0, "copy_of": 7},
     "module": {"module": 3, "course": 2, "present": True, "modname": "page", "name": "A page", "idnumber": ""}
     | {"section_number": 1, "section_name": "One", "visible": True, "tracking": 2},
     "role": {"role": 5, "shortname": "student"},
@@ -45,6 +45,12 @@ READINGS: dict[str, dict[str, Any]] = {
     },
     "completion": {"module": 3, "course": 2, "user": 6, "present": True, "state": 1, "timemodified": 1_795_000_000}
     | {"overrideby": None},
+    "completions": {
+        "course": 2,
+        "user": 6,
+        "among": [3, 4],
+        "rows": [{"module": 3, "state": 1, "timemodified": 1_795_000_000, "overrideby": None}],
+    },
 }
 EVENT = {
     "id": "018f6c2e-0000-7000-8000-0000000000ab",
@@ -107,7 +113,7 @@ def mutant(item: Any, path: tuple[Any, ...], value: Any) -> Any:
 
 
 NUMBERS = {"read_at", "sequence", "course", "module", "user", "role", "id", "category", "startdate", "enddate"}
-NUMBERS |= {"timestart", "timeend", "timemodified", "overrideby", "section_number"}
+NUMBERS |= {"copy_of", "timestart", "timeend", "timemodified", "overrideby", "section_number"}
 SWITCHES = {"present", "visible", "suspended"}
 ENUMS = {"state", "status", "tracking"}
 TIMES = {"startdate", "enddate", "timestart", "timeend", "timemodified"}
@@ -125,7 +131,7 @@ def more_lenient(field: Any, value: Any) -> str | None:
         return "no time is null, or PHP's false"
     if field in TIMES and isinstance(value, float):
         return "a time with decimals"
-    if field in {"category", "overrideby"} and value is None:
+    if field == "category" and value is None:
         return "no id is null"
     return None
 

@@ -88,8 +88,10 @@ class Lab:
     def leave(self, user: int) -> None:
         for assignment, role in sorted(self.roles.pop(user, {}).items()):
             self._about("role_unassigned", user, role, {"id": str(assignment)})
-        for enrolment in sorted(self.enrolments.pop(user, {})):
-            self._about("user_enrolment_deleted", user, enrolment, {"enrol": "manual"})
+        left = sorted(self.enrolments.pop(user, {}))
+        for enrolment in left:
+            row = {"id": str(enrolment), "lastenrol": enrolment == left[-1]}
+            self._about("user_enrolment_deleted", user, enrolment, {"enrol": "manual", "userenrolment": row})
 
     def lose(self, user: int) -> None:
         """A user's rows go, and the events of it never arrive."""
@@ -166,6 +168,29 @@ class Lab:
             roles=[{"id": row, "role": r, "shortname": names[r]} for row, r in self.roles.get(user, {}).items()],
             groups=[{"id": group, "name": f"Group {group}"} for group in sorted(self.groups.get(user, ()))],
         )
+
+    def read_roughly(self, user: int) -> None:
+        """All of a user in the course as core web services tell it: without ids and dates."""
+        names = {STUDENT: "student", TEACHER: "teacher"}
+        rows = self.enrolments.get(user, {}).values()
+        self.read(
+            "enrolment",
+            course=COURSE,
+            user=user,
+            enrolments=[{"status": min(status for status, _ in rows)}] if rows else [],
+            roles=[{"role": r, "shortname": names[r]} for r in sorted(set(self.roles.get(user, {}).values()))],
+            groups=[{"id": group, "name": f"Group {group}"} for group in sorted(self.groups.get(user, ()))],
+        )
+
+    def read_completions(self, user: int) -> None:
+        """All completions of a user in the course at once."""
+        held = {module: self.completions.get((module, user)) for module in self.modules}
+        rows = [
+            {"module": module, "state": row[0], "timemodified": row[1], "overrideby": row[2]}
+            for module, row in held.items()
+            if row
+        ]
+        self.read("completions", course=COURSE, user=user, among=sorted(self.modules), rows=rows)
 
     def read_completion(self, module: int, user: int, *, whole: bool = False) -> None:
         held = self.completions.get((module, user))
