@@ -44,6 +44,8 @@ class Permission(StrEnum):
     """Names and hours of the people in a community."""
     SEE_INTAKE = "see_intake"
     """What waits in the inbox, in numbers, and whether a copy of a site knocked."""
+    ASK_MOODLE = "ask_moodle"
+    """Have a community read from Moodle now."""
 
 
 EVERY_ROLE = frozenset(Role)
@@ -52,6 +54,7 @@ ROLES: dict[Permission, frozenset[Role]] = {
     # IT keeps the machine running: for that nobody has to know people's hours.
     Permission.SEE_PEOPLE: EVERY_ROLE - {Role.IT},
     Permission.SEE_INTAKE: frozenset({Role.IT, Role.PROGRAM_ADMIN}),
+    Permission.ASK_MOODLE: frozenset({Role.IT, Role.PROGRAM_ADMIN, Role.STAFF}),
 }
 
 DECISIONS: dict[str, Door | Permission] = {
@@ -66,12 +69,17 @@ DECISIONS: dict[str, Door | Permission] = {
     "sign_in.sign_out": Door.SIGNED_IN,
     "intake.take_batch": Door.SENDER,
     "intake.take_event": Door.SENDER,
+    "intake.take_statements": Door.SENDER,
+    "intake.about": Door.SENDER,
+    "intake.take_trigger": Door.SENDER,
     "board.show": Permission.SEE_BOARD,
     "board.live": Permission.SEE_BOARD,
     "freshness.live": Permission.SEE_BOARD,
     "community.show": Permission.SEE_PEOPLE,
     "community.live": Permission.SEE_PEOPLE,
     "community.together": Permission.SEE_PEOPLE,
+    "moodle.live": Permission.SEE_PEOPLE,
+    "moodle.ask": Permission.ASK_MOODLE,
     "person.show": Permission.SEE_PEOPLE,
     "person.live": Permission.SEE_PEOPLE,
 }

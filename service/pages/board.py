@@ -1,9 +1,10 @@
 """The board: every community by region and topic."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from urllib.parse import urlencode
+from uuid import UUID
 
 from flask import Blueprint, g, render_template, request, url_for
 from markupsafe import Markup
@@ -11,12 +12,15 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from records.queries.board import Board, CommunityLine, RefusedCourse, board
+from records.queries.drift import SweepState, sweep_states
 from records.queries.freshness import SiteNews, freshness
 from records.queries.intake import Queue, queue
 from service.access import Permission, actor, may
+from service.context import context
 from service.pages import freshness as freshness_line
 from service.pages.bars import Bar, bar, scale_for
 from service.pages.live import if_changed, live_part, reading
+from service.pages.moodle import Marks, marks
 from service.pages.titles import program_title, region_title, topic_title
 
 blueprint = Blueprint("board", __name__)
@@ -26,12 +30,15 @@ AVERAGE = "average"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A community with the title and the bar that the board shows; `opens` for who may see its people."""
+    """A community with the title and the bar that the board shows; `opens` for who may see its people, `timezone` for
+    the days in its marks."""
 
     line: CommunityLine
     topic: str
     bar: Bar
     opens: bool
+    marks: Marks
+    timezone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +94,7 @@ def show() -> str:
     """The board."""
     with reading() as session:
         found = board(session, actor())
-        part = _part(found, _intake(session))[0]
+        part = _part(session, found)[0]
         fresh = freshness_line.of_page(session)
     return render_template(
         "board.html", who=g.signed_in, part=part, fresh=fresh, choices=_choices(found), filtered=bool(_chosen())
@@ -98,7 +105,7 @@ def show() -> str:
 def live() -> Response | str:
     """The part of the board that changes, if it did."""
     with reading() as session:
-        return if_changed(_part(board(session, actor()), _intake(session)))
+        return if_changed(_part(session, board(session, actor())))
 
 
 def _intake(session: Session) -> IntakeNews | None:
@@ -113,18 +120,19 @@ def _chosen() -> dict[str, str]:
     return {name: value for name in FILTERS if (value := request.args.get(name, ""))}
 
 
-def _part(found: Board, intake: IntakeNews | None) -> tuple[Markup, str]:
+def _part(session: Session, found: Board) -> tuple[Markup, str]:
     chosen = _chosen()
     lines = [line for line in found.communities if _matches(line, chosen)]
+    states = sweep_states(session, [line.id for line in lines])
     return live_part(
         "parts/board.html",
         f"{url_for('board.live')}?{urlencode(chosen)}" if chosen else url_for("board.live"),
         any_communities=bool(found.communities),
         programs=found.programs,
-        regions=_regions(lines, found),
+        regions=_regions(lines, found, states),
         totals=Totals.of(lines),
         refused=[course for course in found.refused if _matches(course, chosen)],
-        intake=intake,
+        intake=_intake(session),
     )
 
 
@@ -132,13 +140,19 @@ def _matches(line: CommunityLine | RefusedCourse, chosen: dict[str, str]) -> boo
     return all(getattr(line, name) == value for name, value in chosen.items())
 
 
-def _regions(lines: list[CommunityLine], found: Board) -> list[Region]:
+def _regions(lines: list[CommunityLine], found: Board, states: Mapping[UUID, SweepState]) -> list[Region]:
     scale = scale_for((line.average for line in lines), max((line.band_max or 0 for line in lines), default=0))
     several = len({line.program for line in lines}) > 1
-    regions = []
+    regions, now = [], context().clock()
     for (code, region), group in groupby(lines, key=lambda line: (line.program, line.region)):
         program = found.programs[code]
-        rows = [Row(line, topic_title(program, line.topic), _bar(line, scale), _opens(line)) for line in group]
+        rows = [
+            Row(
+                *(line, topic_title(program, line.topic), _bar(line, scale), _opens(line)),
+                *(marks(states[line.id], now), program.timezone),
+            )
+            for line in group
+        ]
         rows.sort(key=lambda row: row.topic.casefold())
         regions.append(Region(program_title(program) if several else "", region_title(program, region), rows))
     return sorted(regions, key=lambda region: (region.program, region.title.casefold()))

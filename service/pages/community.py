@@ -18,7 +18,7 @@ from records.queries.together import Standing, asks_together, of_community
 from service.access import actor
 from service.context import context
 from service.explanations import RequirementTold, named_meetings, requirement
-from service.pages import freshness
+from service.pages import freshness, moodle
 from service.pages.bars import Bar, bar, patterns, scale_for
 from service.pages.live import if_changed, live_part, reading
 from service.pages.titles import program_title, region_title, topic_title
@@ -83,12 +83,14 @@ def show(community_id: UUID) -> str:
         found = _find(session, community_id)
         part = _part(found)[0]
         fresh = freshness.of_page(session)
+        readings = moodle.of_community(session, found)
     topic = topic_title(found.program, found.topic)
     return render_template(
         "community.html",
         who=g.signed_in,
         part=part,
         fresh=fresh,
+        readings=readings,
         found=found,
         topic=topic,
         region=region_title(found.program, found.region),
@@ -161,7 +163,7 @@ def _part(found: CommunityPage) -> tuple[Markup, str]:
         earning=[a for a in found.activities if a.earning],
         earning_nothing=[a for a in found.activities if not a.earning],
         proposals=[a for a in found.activities if a.proposed],
-        total=sum(a.earning.minutes for a in found.activities if a.earning),
+        total=sum(a.earning.minutes for a in found.activities if a.earning and not a.continues),
         found=found,
     )
 

@@ -24,6 +24,7 @@ SIGNED_OUT_GET, SIGNED_OUT = 303, 401
 # its token is told 400: it got as far as the form.
 # Whoever keeps the machine running has no business with people's hours.
 PEOPLE = dict.fromkeys(Role, 200) | {Role.IT: 403}
+ASKS = dict.fromkeys(Role, 403) | dict.fromkeys((Role.IT, Role.PROGRAM_ADMIN, Role.STAFF), 400)
 EXPECTED: dict[tuple[str, str], tuple[int, int, dict[Role, int]]] = {
     ("GET", "static"): (200, 200, dict.fromkeys(Role, 200)),
     ("GET", "bootstrap.static"): (200, 200, dict.fromkeys(Role, 200)),
@@ -37,17 +38,22 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, dict[Role, int]]] = {
     # Sites show who they are by themselves; a sign-in is worth nothing there.
     ("POST", "intake.take_batch"): (401, 401, dict.fromkeys(Role, 401)),
     ("POST", "intake.take_event"): (401, 401, dict.fromkeys(Role, 401)),
+    ("POST", "intake.take_statements"): (401, 401, dict.fromkeys(Role, 401)),
+    ("GET", "intake.about"): (401, 401, dict.fromkeys(Role, 401)),
+    ("POST", "intake.take_trigger"): (401, 401, dict.fromkeys(Role, 401)),
     ("GET", "board.show"): (303, 403, dict.fromkeys(Role, 200)),
     ("GET", "board.live"): (303, 403, dict.fromkeys(Role, 200)),
     ("GET", "freshness.live"): (303, 403, dict.fromkeys(Role, 200)),
     ("GET", "community.show"): (303, 403, PEOPLE),
     ("GET", "community.live"): (303, 403, PEOPLE),
     ("GET", "community.together"): (303, 403, PEOPLE),
+    ("GET", "moodle.live"): (303, 403, PEOPLE),
+    ("POST", "moodle.ask"): (401, 403, ASKS),
     ("GET", "person.show"): (303, 403, PEOPLE),
     ("GET", "person.live"): (303, 403, PEOPLE),
 }
 # Which routes name something that lies in a scope.
-SCOPED = ("community.show", "community.live", "community.together", "person.show", "person.live")
+SCOPED = ("community.show", "community.live", "community.together", "moodle.live", "person.show", "person.live")
 SCOPES = {
     "all": (Scope.ALL, ""),
     "program": (Scope.PROGRAM, seed.PROGRAM),

@@ -82,6 +82,13 @@ def test_board_names_courses_that_are_refused(client: FlaskClient) -> None:
     assert "The topic “EBRI” needs an hour band of its own" in read(client, "/")
 
 
+def test_community_tells_of_a_copy_that_waits(client: FlaskClient, engine: Engine, seeded: Seeded) -> None:
+    readings.take_in(engine, seeded.site, [readings.course(99, "COP-EBWI-LA", fullname="Again", copy_of=BAY)])
+    page = read(client, f"/communities/{seeded.communities[BAY]}")
+    assert "A copy of this course waits for adoption Again : 0 people enrolled" in page
+    assert re.search(r"To decide: copbridge adoption show [a-z]+ 99", page)
+
+
 @pytest.mark.usefixtures("seeded")
 def test_board_tells_of_a_copy_of_a_site(client: FlaskClient, engine: Engine) -> None:
     with Session(engine) as session, session.begin():
