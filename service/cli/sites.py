@@ -14,9 +14,11 @@ from records.actor import CLI
 from records.models import Site, SiteSecret
 from records.secrets import Purpose
 from records.settings import Settings
+from service.cli.doctor import needed_here
 from service.cli.errors import UserError
 from service.cli.opening import records
 from service.cli.output import clean, counted, minute, say, say_json, table
+from service.cli.site_guide import steps
 from service.links import webhook_address
 
 group = typer.Typer(help="The Moodle sites of this installation and their secrets.", no_args_is_help=True)
@@ -49,7 +51,7 @@ def add(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Add a site, and print its webhook address and its secret, once."""
+    """Add a site, and print its webhook address and its secret, once, and what is to be done in Moodle."""
     token = _given() if token_from_stdin else None
     with records() as opened:
         made = secrets.make_secret(Purpose.WIRE)
@@ -58,12 +60,14 @@ def add(
             _keep(session, site, Purpose.WIRE, made, opened.settings)
             if token is not None:
                 _keep(session, site, Purpose.WEB_SERVICES, token, opened.settings)
+            asked = needed_here(session)
         events = webhook_address(opened.settings, slug)
     if as_json:
         say_json({"site": slug, "address": events, "secret": made})
         return
     say(f"Address  {events}\nSecret   {made}")
     say("The secret isn't shown again. `copbridge site secret add` makes another.")
+    say("\n".join(steps(slug, events, asked, has_token=token is not None)))
 
 
 def _keep(session: Session, site: Site, purpose: Purpose, value: str, settings: Settings) -> SiteSecret:

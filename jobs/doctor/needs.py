@@ -1,0 +1,137 @@
+"""What a site has to grant: the functions that are called, and the capabilities without which something is lost.
+
+Found by recordings (docs/wire and tests/fixtures/moodle), by Moodle's source (4.5 and 5.0), and by leaving out one
+at a time on Moodle 4.5 and 5.0: see docs/doctor.md.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mappings.program import Program
+
+SITE_INFO = "core_webservice_get_site_info"
+COURSES = "core_course_get_courses_by_field"
+CATEGORIES = "core_course_get_categories"
+CONTENTS = "core_course_get_contents"
+COURSE_MODULE = "core_course_get_course_module"
+ENROLLED_USERS = "core_enrol_get_enrolled_users"
+USERS_COURSES = "core_enrol_get_users_courses"
+PROFILES = "core_user_get_course_user_profiles"
+USERS_BY_FIELD = "core_user_get_users_by_field"
+COURSE_GROUPS = "core_group_get_course_groups"
+COURSE_GROUPINGS = "core_group_get_course_groupings"
+GROUPINGS = "core_group_get_groupings"
+COMPLETIONS = "core_completion_get_activities_completion_status"
+
+
+class Use(StrEnum):
+    """What a program may make of a site: some capabilities are needed for that alone."""
+
+    CATEGORY_IDNUMBERS = "category_idnumbers"
+    MODULE_IDNUMBERS = "module_idnumbers"
+
+
+FUNCTIONS = (
+    SITE_INFO, COURSES, CATEGORIES, CONTENTS, COURSE_MODULE, ENROLLED_USERS, USERS_COURSES, PROFILES, USERS_BY_FIELD,
+    COURSE_GROUPS, COURSE_GROUPINGS, GROUPINGS, COMPLETIONS,
+)  # fmt: skip
+"""Every function that is called."""
+
+REST = "webservice/rest:use"
+VIEW = "moodle/course:view"
+HIDDEN_COURSES = "moodle/course:viewhiddencourses"
+HIDDEN_SECTIONS = "moodle/course:viewhiddensections"
+HIDDEN_ACTIVITIES = "moodle/course:viewhiddenactivities"
+RESTRICTED = "moodle/course:ignoreavailabilityrestrictions"
+ENROL_REVIEW = "moodle/course:enrolreview"
+DETAILS = "moodle/user:viewdetails"
+ALL_DETAILS = "moodle/user:viewalldetails"
+FULL_NAMES = "moodle/site:viewfullnames"
+IDENTITY = "moodle/site:viewuseridentity"
+ALL_GROUPS = "moodle/site:accessallgroups"
+PROGRESS = "report/progress:view"
+MANAGE_GROUPS = "moodle/course:managegroups"
+MANAGE_ACTIVITIES = "moodle/course:manageactivities"
+MANAGE_CATEGORIES = "moodle/category:manage"
+UPDATE_COURSES = "moodle/course:update"
+
+READING = (
+    REST, VIEW, HIDDEN_COURSES, HIDDEN_SECTIONS, HIDDEN_ACTIVITIES, RESTRICTED, ENROL_REVIEW,
+    DETAILS, ALL_DETAILS, FULL_NAMES, IDENTITY, ALL_GROUPS, PROGRESS,
+)  # fmt: skip
+"""None of these lets its holder change anything. moodle/course:viewparticipants is not among them: where
+moodle/course:enrolreview is granted, Moodle doesn't ask for it."""
+CHANGING = (UPDATE_COURSES, MANAGE_GROUPS)
+"""Only who may change courses is told their ID numbers, and only who may change groups may read them. Each sweep
+reads both: without the first no course is taken for a community, without the second a sweep of a course fails."""
+ALWAYS = (*READING, *CHANGING)
+KINDS_WITH_VIEW = (
+    "assign",
+    "bigbluebuttonbn",
+    "data",
+    "feedback",
+    "glossary",
+    "h5pactivity",
+    "lti",
+    "quiz",
+    "workshop",
+)
+"""Moodle's activities that are hidden from who lacks mod/...:view, and that not every account sees."""
+KINDS_SEEN_BY_ALL = ("chat", "choice", "folder", "imscp", "label", "lesson", "page", "resource", "url")
+"""The same, but Moodle gives mod/...:view of these to every account (role "Authenticated user")."""
+KINDS_WITHOUT = ("book", "forum", "scorm", "subsection", "survey", "wiki", "qbank")
+"""Whether these are seen hangs on no mod/...:view."""
+BY_USE: dict[Use, str] = {
+    Use.MODULE_IDNUMBERS: MANAGE_ACTIVITIES,
+    Use.CATEGORY_IDNUMBERS: MANAGE_CATEGORIES,
+}
+"""These let their holder change things: Moodle tells what we read to nobody else."""
+USE_OF = {capability: use for use, capability in BY_USE.items()}
+
+
+def view_of(kind: str) -> str:
+    """The capability without which activities of a kind are hidden, if Moodle or the plugin has it."""
+    return f"mod/{kind}:view"
+
+
+def has_view(kind: str) -> bool:
+    """Whether activities of a kind may be hidden for want of a capability: of a plugin's nobody knows."""
+    return kind not in KINDS_WITHOUT
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What to grant for the programs that are loaded, and what else could be."""
+
+    functions: tuple[str, ...]
+    capabilities: tuple[str, ...]
+    of_plugins: tuple[str, ...]
+    """mod/...:view of activities that aren't Moodle's own: not each of them has it."""
+    optional: tuple[Use, ...]
+    """What no program here uses."""
+
+
+def uses_of(programs: Iterable[Program]) -> frozenset[Use]:
+    """What programs make of a site beyond what every site has to grant."""
+    found = set()
+    for program in programs:
+        if any(match.category_idnumber for match in program.communities):
+            found.add(Use.CATEGORY_IDNUMBERS)
+        patterns = [rule.idnumber for rule in program.activities]
+        patterns += [one.from_activity.idnumber for one in program.milestones if one.from_activity]
+        if any(patterns):
+            found.add(Use.MODULE_IDNUMBERS)
+    return frozenset(found)
+
+
+def needs(uses: Iterable[Use], kinds: Iterable[str] = ()) -> Needs:
+    """The lists for IT. `kinds`: of the activities that are known on the site."""
+    wanted = set(uses)
+    standard = {*KINDS_WITH_VIEW, *KINDS_SEEN_BY_ALL, *KINDS_WITHOUT}
+    return Needs(
+        FUNCTIONS,
+        (*ALWAYS, *map(view_of, KINDS_WITH_VIEW), *(name for use, name in BY_USE.items() if use in wanted)),
+        tuple(view_of(kind) for kind in sorted(set(kinds) - standard)),
+        tuple(use for use in BY_USE if use not in wanted),
+    )

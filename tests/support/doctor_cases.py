@@ -1,0 +1,285 @@
+"""For every finding of `copbridge doctor`: what has to be wrong for it to be told."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Engine, delete, text, update
+from sqlalchemy.orm import Session
+
+from jobs.doctor.certificate import Certificate
+from jobs.doctor.findings import Code
+from jobs.doctor.flow import SEND_TEST, STATUS
+from jobs.doctor.needs import (
+    CATEGORIES,
+    COURSE_MODULE,
+    COURSES,
+    SITE_INFO,
+    USERS_BY_FIELD,
+    USERS_COURSES,
+)
+from records.models import CommunityCourse, InboxItem, MirrorCourse, MirrorModule, Site, SiteSecret, Sweep
+from tests.support.community import COURSE, QUIZ, SESSION_ACTIVITY, Place
+from tests.support.fake_moodle import FakeMoodle
+
+
+@dataclass
+class World:
+    """A community on a site that is connected as it should be, to be broken."""
+
+    engine: Engine
+    place: Place
+    moodle: FakeMoodle
+    certificate: Certificate
+
+    def execute(self, *statements: Any) -> None:
+        with Session(self.engine) as session, session.begin():
+            for statement in statements:
+                session.execute(statement)
+
+    def site(self, **values: Any) -> None:
+        self.execute(update(Site).values(**values))
+
+    def sweep(self, **values: Any) -> None:
+        """What became of the community's only sweep."""
+        self.execute(delete(Sweep))
+        with Session(self.engine) as session, session.begin():
+            session.add(Sweep(site_id=self.place.site_id, course_id=COURSE, reason="scheduled", **values))
+
+    def item(self, status: str, **values: Any) -> None:
+        with Session(self.engine) as session, session.begin():
+            ids = {"site_id": self.place.site_id, "correlation_id": uuid4()}
+            session.add(InboxItem(sender="wire", kind="event", payload=b"{}", status=status, **ids, **values))
+
+    def modules(self, *where: Any, **values: Any) -> None:
+        self.execute(update(MirrorModule).where(*where).values(**values))
+
+    def plugin(self, **status: Any) -> None:
+        """The plugin is there and tells this."""
+        self.moodle.functions[STATUS] = "2026110100"
+        self.moodle.answers[STATUS] = status
+
+
+Case = Callable[[World], None]
+LONG_AGO = timedelta(days=30)
+
+
+def _as_it_is(_: World) -> None:
+    """The world has it from the start."""
+
+
+def ago(span: timedelta) -> datetime:
+    return datetime.now(UTC) - span
+
+
+def _no_secret(purpose: str) -> Case:
+    return lambda world: world.execute(delete(SiteSecret).where(SiteSecret.purpose == purpose))
+
+
+def _refusing(function: str, errorcode: str = "nopermissions") -> Case:
+    return lambda world: world.moodle.refuse(function, errorcode)
+
+
+def _answering(status: int, body: str = "", **headers: str) -> Case:
+    def case(world: World) -> None:
+        world.moodle.status, world.moodle.body = status, body
+        world.moodle.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+    return case
+
+
+def _info(**values: Any) -> Case:
+    return lambda world: world.moodle.info.update(values)
+
+
+def _without(function: str) -> Case:
+    def case(world: World) -> None:
+        del world.moodle.functions[function]
+
+    return case
+
+
+def _clock(**span: int) -> Case:
+    def case(world: World) -> None:
+        world.moodle.ahead = timedelta(**span)
+
+    return case
+
+
+def _secrets_unreadable(world: World) -> None:
+    world.execute(update(SiteSecret).values(ciphertext=b"kept with another key"))
+
+
+def _certificate(problem: str = "", days: int = 90) -> Case:
+    def case(world: World) -> None:
+        world.certificate = Certificate(None if problem else datetime.now(UTC) + timedelta(days=days), problem)
+
+    return case
+
+
+def _over_http(world: World) -> None:
+    world.site(wwwroot="http://moodle.example.org")
+
+
+def _function_beyond(world: World) -> None:
+    world.moodle.functions["core_user_delete_users"] = "2024100700"
+
+
+def _no_course(world: World) -> None:
+    world.moodle.course = {}
+    world.execute(delete(CommunityCourse))
+
+
+def _course_gone(world: World) -> None:
+    world.moodle.course = {}
+
+
+def _fields_missing(world: World) -> None:
+    for user in world.moodle.users:
+        user.pop("email")
+
+
+def _activities_missing(world: World) -> None:
+    """An assignment is gone for us, and Moodle counts it."""
+    world.execute(delete(MirrorModule).where(MirrorModule.module_id != QUIZ))
+    world.moodle.progress = 25.0
+
+
+def _idnumber_told_to_nobody(world: World) -> None:
+    world.moodle.answers[COURSE_MODULE] = lambda _: {"cm": world.moodle.modules[0] | {"course": COURSE}}
+
+
+def _manager(world: World) -> None:
+    world.moodle.answers[CATEGORIES] = [{"id": 1, "name": "One", "visible": 1, "coursecount": 1, "idnumber": "A"}]
+
+
+def _completion_off(world: World) -> None:
+    world.moodle.info["advancedfeatures"] = [{"name": "enablecompletion", "value": 0}]
+
+
+def _completion_off_in_course(world: World) -> None:
+    world.moodle.course["enablecompletion"] = 0
+
+
+def _plugin(**status: Any) -> Case:
+    return lambda world: world.plugin(**status)
+
+
+def _plugin_without(world: World) -> None:
+    world.plugin()
+    world.moodle.refuse(STATUS, "codingerror")
+
+
+def _plugin_waits(world: World) -> None:
+    world.plugin(pending=7, oldestpending=int(ago(timedelta(hours=1)).timestamp()))
+
+
+def _cron_late(world: World) -> None:
+    world.plugin(lastcron=int(ago(timedelta(hours=1)).timestamp()))
+
+
+def _events(last: datetime | None) -> Case:
+    def case(world: World) -> None:
+        world.execute(delete(InboxItem))
+        world.site(last_received_at=last)
+
+    return case
+
+
+def _round_trip(world: World) -> None:
+    world.moodle.functions[SEND_TEST] = "2026110100"
+    world.moodle.answers[SEND_TEST] = None
+
+
+def _copy(world: World) -> None:
+    world.site(refused_epoch=uuid4(), refused_wwwroot="https://staging.example.org", refused_at=ago(LONG_AGO))
+
+
+def _item(status: str, **values: Any) -> Case:
+    return lambda world: world.item(status, **values)
+
+
+def _sweep(status: str, finished: timedelta | None = None, error: str = "") -> Case:
+    def case(world: World) -> None:
+        world.sweep(status=status, finished_at=ago(finished) if finished else None, error=error)
+
+    return case
+
+
+def _no_community(world: World) -> None:
+    world.execute(delete(CommunityCourse))
+
+
+def _two_courses_of_one_idnumber(world: World) -> None:
+    world.execute(
+        text(
+            "INSERT INTO mirror_courses (site_id, course_id, shortname, fullname, idnumber, visible, present, as_of,"
+            " rank) SELECT site_id, 99, 'copy', 'copy', idnumber, visible, present, as_of, rank FROM mirror_courses"
+        )
+    )
+
+
+CASES: dict[Code, Case] = {
+    Code.TOKEN_ABSENT: _no_secret("web_services"),
+    Code.WIRE_SECRET_ABSENT: _no_secret("wire"),
+    Code.SECRETS_UNREADABLE: _secrets_unreadable,
+    Code.TLS_ABSENT: _over_http,
+    Code.CERTIFICATE_UNTRUSTED: _certificate("certificate has expired"),
+    Code.CERTIFICATE_EXPIRES: _certificate(days=5),
+    Code.UNREACHABLE: lambda world: world.site(wwwroot="https://elsewhere.example.org"),
+    Code.REDIRECTED: _answering(301, Location="https://www.example.org/"),
+    Code.NOT_MOODLE: _answering(200, "<html><body>A page</body></html>"),
+    Code.WEB_SERVICES_OFF: _answering(403),
+    Code.MAINTENANCE: _answering(503, "<html>Back soon</html>", Retry_After="300"),
+    Code.SERVER_FAILED: _answering(500),
+    Code.TOKEN_INVALID: _refusing(SITE_INFO, "invalidtoken"),
+    Code.TOKEN_REFUSED: lambda world: world.moodle.functions.clear(),
+    Code.CALL_FAILED: _refusing(COURSES, "invalidresponse"),
+    Code.OTHER_ADDRESS: _info(siteurl="https://www.moodle.example.org"),
+    Code.VERSION_UNTRIED: _info(release="4.1.9 (Build: 20240212)", version="2022112809"),
+    Code.TOKEN_OF_ADMIN: _info(userissiteadmin=True),
+    Code.FUNCTION_MISSING: _without(USERS_BY_FIELD),
+    Code.FUNCTIONS_BEYOND: _function_beyond,
+    Code.CLOCK_OFF: _clock(seconds=100),
+    Code.CLOCK_FAR_OFF: _clock(minutes=-10),
+    Code.NO_COURSE: _no_course,
+    Code.COURSE_GONE: _course_gone,
+    Code.CAPABILITY_MISSING: _fields_missing,
+    Code.CAPABILITY_ONE_OF: _activities_missing,
+    Code.CAPABILITY_WANTED: _idnumber_told_to_nobody,
+    Code.CAPABILITY_BEYOND: _manager,
+    Code.PEOPLE_UNCOUNTED: _refusing(USERS_COURSES),
+    Code.COMPLETION_OFF: _completion_off,
+    Code.COMPLETION_OFF_IN_COURSE: _completion_off_in_course,
+    Code.CRON_UNKNOWN: _plugin(),
+    Code.CRON_LATE: _cron_late,
+    Code.PLUGIN_ABSENT: _as_it_is,
+    Code.PLUGIN_FAILED: _plugin_without,
+    Code.PLUGIN_WAITING: _plugin_waits,
+    Code.EVENTS_NEVER: _events(None),
+    Code.EVENTS_SILENT: _events(ago(LONG_AGO)),
+    Code.COPY_REFUSED: _copy,
+    Code.ROUND_TRIP_FAILED: _round_trip,
+    Code.INBOX_DEAD: _item("dead", reason="failed"),
+    Code.INBOX_QUARANTINED: _item("quarantined", reason="bad_shape"),
+    Code.INBOX_WAITING: _item("waiting", waits_for="course:9", received_at=ago(LONG_AGO)),
+    Code.INBOX_BEHIND: _item("pending", due_at=ago(LONG_AGO)),
+    Code.SWEEP_NEVER: lambda world: world.execute(delete(Sweep)),
+    Code.SWEEP_LATE: _sweep("done", LONG_AGO),
+    Code.SWEEP_FAILED: _sweep("failed", timedelta(hours=1), "core_course_get_contents: no_permission"),
+    Code.COMMUNITIES_NONE: _no_community,
+    Code.COURSE_IDNUMBERS_MISSING: lambda world: world.execute(update(MirrorCourse).values(idnumber="")),
+    Code.COURSE_IDNUMBERS_DOUBLED: _two_courses_of_one_idnumber,
+    Code.MODULE_IDNUMBERS_MISSING: lambda world: _unruled(world, idnumber=""),
+    Code.MODULE_IDNUMBERS_DOUBLED: lambda world: world.modules(idnumber="ACT-01"),
+    Code.ACTIVITIES_UNRULED: lambda world: _unruled(world, idnumber="NOTHING-1"),
+    Code.ACTIVITIES_UNTRACKED: lambda world: world.modules(MirrorModule.module_id == SESSION_ACTIVITY, tracking=0),
+    Code.RULES_UNMATCHED: _as_it_is,
+}
+
+
+def _unruled(world: World, **values: Any) -> None:
+    world.execute(text("UPDATE bindings SET status = 'seen', rule = NULL"))
+    world.modules(section_name="", name="An activity", **values)
