@@ -208,6 +208,8 @@ FOLLOWED = {BEST_OF: _best_of, CAP: _cap, ROUNDING: _rounding}
 
 def _notes(line: Explained) -> list[str]:
     notes = []
+    if line.continues:
+        notes.append(_("Done in a copy of the course: it goes on with this activity, and both count once."))
     if line.ended and line.nothing is None:
         notes.append(wording.ended(line.ended))
     if line.overridden:

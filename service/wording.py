@@ -81,6 +81,7 @@ NOTHING = {
     Nothing.NOT_PROVEN: N_("It counts with evidence only: a link, a file or a note."),
     Nothing.NOT_APPROVED: N_("It was reported by the participant, and waits for approval."),
     Nothing.COUNTS_ELSEWHERE: N_("It counts in another community of this person."),
+    Nothing.COPIED: N_("It came along when the course was copied, and wasn't done here."),
     Nothing.LATE: N_("It came after its period was closed: staff decide about it."),
     Nothing.NOT_A_PARTICIPANT: N_("Hours are counted for participants only, and this person isn't one here."),
     Nothing.TO_BE_SET: N_("The program file has yet to state how many minutes it earns."),

@@ -5,6 +5,7 @@ from uuid import UUID
 from records.effects import Effect
 from records.queries.decisions import Shown
 from service.cli.output import counted, hours, say, say_json, table
+from service.wording import plain
 
 SHOWN = 40
 """So many memberships are named before a decision."""
@@ -74,6 +75,8 @@ def what(shown: Shown) -> str:
     data = shown.data
     if shown.undoes:
         return f"undoes {shown.undoes}"
+    if "choice" in data:
+        return f"{plain(data['choice'])}: course {str(data['course']).rpartition(':')[2]}"
     if "minutes" in data:
         return f"{hours(int(data['minutes']))} {data['component']}"
     return " ".join(str(value) for name, value in data.items() if name not in ("subject_kind", "subject_id"))

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from jobs.queues import QueueName, wake
 from jobs.runtime import connect_redis, utcnow
+from records.adopting import AdoptionError
 from records.bindings import BindingError
 from records.closings import ClosingError
 from records.database import UnsafeDatabase, check_database, is_unreachable, make_engine
@@ -23,7 +24,7 @@ from service.cli.errors import UserError
 from service.cli.processes import load_settings
 
 NO_DATABASE = 3
-SAID = (SiteError, SecretError, BindingError, ClosingError, DecisionError, MilestoneError)
+SAID = (AdoptionError, SiteError, SecretError, BindingError, ClosingError, DecisionError, MilestoneError)
 """Errors whose message is the sentence for the person at the terminal."""
 LOCKED = "55P03"
 
