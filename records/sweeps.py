@@ -4,6 +4,7 @@ A sweep talks to Moodle, so that no row lock may live as long as it does: its ho
 write of its own checks. Who was frozen and is overtaken writes nothing any more.
 """
 
+import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +25,8 @@ SETTLING = timedelta(seconds=60)
 """An author changes many things of a course one after another: so long is waited for the next change."""
 PAUSE = timedelta(minutes=15)
 """Between two sweeps of a course that events ask for."""
+LOOKED_AT = 200
+"""So many waiting items are looked at for the courses that they are about."""
 OPEN = ("due", "running")
 
 
@@ -109,22 +112,39 @@ def schedule(session: Session, site_id: UUID, every: timedelta) -> int:
 
 
 def _for_events(session: Session, site_id: UUID, now: datetime) -> int:
-    """Sweeps of courses that changed in a way that events don't tell; of the list, where items wait for the unknown."""
+    """Sweeps of courses that changed in a way that events don't tell, or in which items wait for an activity that
+    nobody knows; of the list, where items wait for such a course."""
     r, i, s = Reread, InboxItem, Sweep
     ours = set(targets(session, site_id))
     open_questions = (
         select(r.course_id).distinct().where(r.site_id == site_id, r.done_at.is_(None), r.moodle_user_id.is_(None))
     )
-    wanted = set(session.scalars(open_questions)) & ours
+    wanted = (set(session.scalars(open_questions)) | _with_strangers(session, site_id)) & ours
     recent = select(s.course_id).where(
         s.site_id == site_id, or_(s.status.in_(OPEN), and_(s.reason == "event", s.finished_at > now - PAUSE))
     )
     done = set(session.scalars(recent))
     asked = ask(session, site_id, wanted - done, "event", wait=SETTLING)
-    unknown = select(i.id).where(i.site_id == site_id, i.status == "waiting", i.received_at > now - PAUSE).limit(1)
-    if None not in done and session.scalar(unknown) is not None:
+    waits = (i.site_id == site_id, i.status == "waiting", i.reason == "unknown_course", i.received_at > now - PAUSE)
+    if None not in done and session.scalar(select(i.id).where(*waits).limit(1)) is not None:
         asked += ask(session, site_id, [None], "event", wait=SETTLING)
     return len(asked)
+
+
+def _with_strangers(session: Session, site_id: UUID) -> set[int]:
+    """The courses of items that wait for an activity and came after the course was last swept."""
+    i, s = InboxItem, Sweep
+    waits = (i.site_id == site_id, i.status == "waiting", i.reason == "unknown_module")
+    found: dict[int, datetime] = {}
+    rows = select(i.payload, i.received_at).where(*waits).order_by(i.received_at.desc()).limit(LOOKED_AT)
+    for payload, received_at in session.execute(rows):
+        item = json.loads(payload)
+        course = str(item.get("courseid") or item.get("course"))
+        if course.isdecimal():
+            found.setdefault(int(course), received_at)
+    begun = select(s.course_id, func.max(s.started_at)).where(s.site_id == site_id, s.finished_at.is_not(None))
+    last = {course: moment for course, moment in session.execute(begun.group_by(s.course_id)) if moment}
+    return {course for course, received_at in found.items() if course not in last or last[course] < received_at}
 
 
 def claim(session: Session, only: Sequence[UUID] = ()) -> Task | None:

@@ -2,12 +2,12 @@
 
 from flask import Flask
 
-from service.intake import local_webhooks, wire
+from service.intake import local_webhooks, tool_trigger, wire, xapi
 from service.intake.blueprint import Desk, intake
 from service.intake.sites import Sites
 from service.intake.store import Store
 
-__all__ = ["intake", "local_webhooks", "register_intake", "wire"]
+__all__ = ["intake", "local_webhooks", "register_intake", "tool_trigger", "wire", "xapi"]
 
 
 def register_intake(app: Flask) -> None:

@@ -56,12 +56,17 @@ def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
 
 
-def parse_json(data: bytes) -> dict[str, Any]:
-    """The JSON object in a body. Raises Refused(400) for anything else, however deep, long or odd it is."""
+def load_json(data: bytes) -> Any:
+    """The JSON in a body. Raises Refused(400) for anything else, however deep, long or odd it is."""
     try:
-        found = json.loads(data.decode("utf-8"), parse_constant=_no_constant)
+        return json.loads(data.decode("utf-8"), parse_constant=_no_constant)
     except (ValueError, RecursionError) as err:
         raise Refused(400, ["the body is not JSON in UTF-8"]) from err
+
+
+def parse_json(data: bytes) -> dict[str, Any]:
+    """The JSON object in a body. Raises Refused(400) for anything else."""
+    found = load_json(data)
     if not isinstance(found, dict):
         raise Refused(400, ["the body is not a JSON object"])
     return found

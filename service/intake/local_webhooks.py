@@ -6,16 +6,15 @@ Source: recorded requests of version 4.0.0-rc.2.
 """
 
 import hashlib
-import hmac
 import json
-from typing import Any
 
 from flask import Response
 from pydantic import ValidationError
 
 from jobs.wire import EventData
+from records.secrets import Purpose
 from service.intake.blueprint import Refused, answer, body, desk, intake, parse_json
-from service.intake.sites import KnownSite
+from service.intake.sites import shows_secret
 from service.intake.wire import Sorted, deliver, hold_back, sort_out
 
 ADDED = ("host", "token", "extra")
@@ -33,7 +32,8 @@ def take_event(slug: str) -> Response:
     except Refused:
         # Who can't show a token isn't told what is wrong with the body.
         raise Refused(401) from None
-    if not _authorized(site, sent.get("token")) or site is None:
+    token = sent.get("token")
+    if not shows_secret(site, Purpose.LOCAL_WEBHOOKS, token if isinstance(token, str) else "") or site is None:
         raise Refused(401)
     event = {name: value for name, value in sent.items() if name not in ADDED}
     payload = json.dumps(event, separators=(",", ":")).encode("ascii")
@@ -47,11 +47,3 @@ def take_event(slug: str) -> Response:
     hold_back(here.context.engine, site, items)
     deliver(here, site, "local_webhooks", items)
     return answer([{"item": i.name, "id": i.item_id, "result": i.result, "reason": i.reason} for i in items])
-
-
-def _authorized(site: KnownSite | None, token: Any) -> bool:
-    offered = token.encode("utf-8", "replace") if isinstance(token, str) else b""
-    good = False
-    for secret in (site.secrets["local_webhooks"] if site else []) or ["-"]:
-        good |= hmac.compare_digest(secret.encode(), offered)
-    return good and site is not None and bool(site.secrets["local_webhooks"])

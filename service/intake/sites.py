@@ -1,5 +1,6 @@
 """What intake has to know of a site at each request, kept for a few seconds; and what the mirror knows of it."""
 
+import hmac
 import threading
 import time
 from collections.abc import Iterable
@@ -10,10 +11,12 @@ from sqlalchemy import Engine, func, select, update
 
 from records import inbox
 from records.models import Site
-from records.secrets import active_secrets
+from records.secrets import Purpose, active_secrets
 from records.sites import SLUG
 from service.context import Context
 
+PURPOSES = (Purpose.WIRE, Purpose.LOCAL_WEBHOOKS, Purpose.XAPI, Purpose.TOOL_TRIGGER)
+"""What a sender shows who it is with."""
 KEPT_SECONDS = 5.0
 """A retired secret is honoured this much longer at most."""
 NO_SITE = ("whsec_" + "A" * 32,)
@@ -67,16 +70,26 @@ class Sites:
             row = connection.execute(select(Site.id, Site.wwwroot, Site.epoch).where(Site.slug == slug)).one_or_none()
             if row is None:
                 return None
-            secrets = {
-                purpose: active_secrets(connection, row.id, purpose, key) for purpose in ("wire", "local_webhooks")
-            }
+            secrets = {str(purpose): active_secrets(connection, row.id, purpose, key) for purpose in PURPOSES}
         return KnownSite(row.id, row.wwwroot, row.epoch, secrets)
 
 
-def is_this_site(engine: Engine, site: KnownSite, wwwroot: str, epoch: UUID) -> bool:
+def shows_secret(site: KnownSite | None, purpose: Purpose, offered: str) -> bool:
+    """Whether a sender shows one of the site's secrets of a purpose. Each is compared in constant time, and one
+    always is, so that the time taken tells neither which secret fits nor whether the site exists."""
+    known = site.secrets[purpose] if site else []
+    given = offered.encode("utf-8", "replace")
+    good = False
+    for secret in known or ["-"]:
+        good |= hmac.compare_digest(secret.encode(), given)
+    return good and bool(known)
+
+
+def is_this_site(engine: Engine, site: KnownSite, wwwroot: str, epoch: UUID | None) -> bool:
     """Whether a batch comes from the site itself; the first batch's epoch is taken as the site's.
 
-    Another wwwroot or epoch is a copy until IT confirms it; the latest one is kept for IT to see.
+    Another wwwroot or epoch is a copy until IT confirms it; the latest one is kept for IT to see. A sender that
+    knows no epoch gives the site's own: then the wwwroot decides.
     """
     same_root = wwwroot.rstrip("/").casefold() == site.wwwroot.rstrip("/").casefold()
     # Looked at once: another thread may learn the epoch from a batch of its own meanwhile.

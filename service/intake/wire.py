@@ -149,12 +149,13 @@ def hold_back(engine: Engine, site: KnownSite, items: Sequence[Sorted]) -> None:
     courses = {thing.course for _, thing in accepted if not isinstance(thing, EventData) and thing.kind == "course"}
     modules = {thing.module for _, thing in accepted if not isinstance(thing, EventData) and thing.kind == "module"}
     wanted = [(item, *needed(thing)) for item, thing in accepted]
-    learn(engine, site, {c for _, c, _ in wanted if c} - courses, {m for _, _, m in wanted if m} - modules)
-    for item, course, module in wanted:
+    named = {module for _, _, of_thing in wanted for module in of_thing}
+    learn(engine, site, {course for _, course, _ in wanted if course} - courses, named - modules)
+    for item, course, of_thing in wanted:
         if course and course not in courses | site.courses:
             item.result, item.reason, item.waits_for = "waiting", "unknown_course", f"course:{course}"
-        elif module and module not in modules | site.modules:
-            item.result, item.reason, item.waits_for = "waiting", "unknown_module", f"module:{module}"
+        elif unknown := of_thing - modules - site.modules:
+            item.result, item.reason, item.waits_for = "waiting", "unknown_module", f"module:{min(unknown)}"
 
 
 STATUS = {"accepted": "pending", "waiting": "waiting", "quarantined": "quarantined"}

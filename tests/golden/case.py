@@ -12,6 +12,7 @@ import yaml
 from sqlalchemy.orm import Session
 
 from jobs import reconcile
+from tests.golden import emitters
 from tests.support import books
 from tests.support.house import House
 from tests.support.lab import NAMESPACE
@@ -111,7 +112,7 @@ def given(house: House, case: dict[str, Any]) -> None:
 
 
 def given_readings(case: dict[str, Any]) -> list[dict[str, Any]]:
-    """The site's courses, activities and roles, and the case's students."""
+    """The site's courses, activities and roles, the case's students, and e-mails for senders that name people so."""
     site = load(HERE / "site.yaml")
     courses = {course: site["courses"][course] for course in case.get("courses", (2, 3))}
     readings: list[dict[str, Any]] = [{"kind": "role", "role": r, "shortname": s} for r, s in site["roles"].items()]
@@ -121,6 +122,8 @@ def given_readings(case: dict[str, Any]) -> list[dict[str, Any]]:
     for course, people in (case.get("students") or {}).items():
         rows = people if isinstance(people, dict) else {u: [20_000 + u, 30_000 + u] for u in numbers(people)}
         readings += [enrolled(course, user, *ids) for user, ids in rows.items()]
+    for user, email in (case.get("emails") or {}).items():
+        readings.append({"kind": "account", "user": user, "present": True, "email": email})
     return [{"read_at": BEFORE} | reading for reading in readings]
 
 
@@ -146,6 +149,10 @@ def play(house: House, step: dict[str, Any], turn: int) -> list[tuple[str, str |
         found = house.post(readings=step["read"])
     elif step["play"].startswith("emitters/local_webhooks/"):
         found = [house.post_local_webhooks(event) for event in recorded(step["play"])]
+    elif step["play"].startswith("emitters/logstore_xapi/"):
+        found = emitters.post_xapi(house, step["play"])
+    elif step["play"].startswith("emitters/tool_trigger/"):
+        found = emitters.post_tool_trigger(house, step["play"])
     else:
         events = [
             {"id": str(uuid5(NAMESPACE, f"{step['play']}/{n}/{turn}")), "sequence": n, "data": data}

@@ -5,9 +5,9 @@ from flask import Flask
 
 from records.actor import Role
 from service import access, intake
-from service.pages import assets, board, community, freshness, health, person, sign_in
+from service.pages import assets, board, community, freshness, health, moodle, person, sign_in
 
-MODULES = (assets, board, community, freshness, health, person, sign_in)
+MODULES = (assets, board, community, freshness, health, moodle, person, sign_in)
 # Made by Flask and by Bootstrap-Flask.
 PROVIDED = {"static", "bootstrap.static"}
 

@@ -19,13 +19,15 @@ from mappings.outcomes import OutcomeStatus
 from mappings.requirements import CHECKS
 from mappings.standing import Status
 from mappings.together import NoticeStatus
+from moodle_client import Reason
 from records.actor import Role
-from service import explanations, i18n, sentences, wording
+from records.drift import Drift
+from service import explanations, i18n, moodle_words, sentences, wording
 
 SERVICE = Path(i18n.__file__).parent
 TEMPLATES = sorted((SERVICE / "templates").rglob("*.html"))
 # Views and the words for codes. The command line speaks English: its texts are another matter.
-WORDS = ("wording.py", "sentences.py", "explanations.py", "access.py", "app.py")
+WORDS = ("wording.py", "sentences.py", "explanations.py", "moodle_words.py", "access.py", "app.py")
 MODULES = sorted([*(SERVICE / "pages").glob("*.py"), *(SERVICE / name for name in WORDS)])
 READ_ALOUD = {"alt", "aria-label", "aria-description", "placeholder", "title", "data-label"}
 MARKING = {"_", "N_", "ngettext"}
@@ -160,6 +162,8 @@ def test_every_code_has_its_words() -> None:
         (PassedOver, sentences.PASSED_OVER),
         (Lacks, sentences.TOLD),
         (CHECKS, sentences.NOTICED),
+        (Drift, moodle_words.DRIFT),
+        (Reason, moodle_words.FAILURES),
         (get_args(Cap.model_fields["per"].annotation), explanations.PER),
     ):
         assert set(codes) == set(table)

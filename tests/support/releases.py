@@ -22,7 +22,21 @@ from records.database import make_engine
 from records.decisions import Kind
 from records.memberships import mark_program
 from records.migrate import alembic_config, upgrade
-from records.models import Community, Decision, MilestoneRow, Organisation, SessionRow, SharedSession, Team, uuid7
+from records.models import (
+    Community,
+    ContinuedModule,
+    CourseCopy,
+    Decision,
+    DriftCount,
+    MilestoneRow,
+    MirrorModule,
+    Organisation,
+    SessionRow,
+    SharedSession,
+    Sweep,
+    Team,
+    uuid7,
+)
 from service.embedded.placement import wheel_programs
 from tests.support import readings
 from tests.support.seed import BAY, LA, PROGRAM, START, Seeded, membership, seed
@@ -91,6 +105,33 @@ def _together(engine: Engine, seeded: Seeded) -> None:
     reconcile.reconcile_dirty(engine, lambda: readings.NOW)
 
 
+def _swept(engine: Engine, seeded: Seeded) -> None:
+    """A course that was swept, what was found there, a sweep that is under way, and a copy that goes on with it."""
+    with Session(engine) as session, session.begin():
+        first = session.scalars(select(MirrorModule.module_id).order_by(MirrorModule.module_id).limit(1)).one()
+        course = session.scalars(select(MirrorModule.course_id).where(MirrorModule.module_id == first)).one()
+        decision = Decision(
+            id=uuid7(),
+            kind=str(Kind.ADOPTION),
+            actor="cli",
+            actor_role="cli",
+            reason="It goes on next term",
+            data={"course": f"{seeded.site}:{course + 500}", "choice": "continuation"},
+            decided_at=readings.NOW,
+            correlation_id=uuid7(),
+        )
+        session.add(decision)
+        session.flush()
+        here = {"site_id": seeded.site, "course_id": course}
+        session.add(Sweep(**here, reason="scheduled", status="done", way="core", total=3, done=3, finished_at=START))
+        session.add(Sweep(**here, reason="asked", status="running", pending=[6, 7], total=3, done=1, started_at=START))
+        session.add(DriftCount(**here, day=START.date(), kind="missed_completion", module_id=first, count=4))
+        copied = {"site_id": seeded.site, "course_id": course + 500}
+        by = {"original_id": course, "copied_at": START, "status": "continuation", "decision_id": decision.id}
+        session.add(CourseCopy(**copied, **by))
+        session.add(ContinuedModule(**copied, module_id=first + 500, original_id=first, decision_id=decision.id))
+
+
 def main() -> None:
     servers = Servers()
     servers.start()
@@ -98,7 +139,9 @@ def main() -> None:
         database = servers.create("copbridge_release")
         upgrade(make_settings(database, servers.redis_url))
         engine = make_engine(database.url)
-        _together(engine, seed(engine))
+        seeded = seed(engine)
+        _together(engine, seeded)
+        _swept(engine, seeded)
         engine.dispose()
         target = FOLDER / f"{revisions()[-1]}.sql"
         FOLDER.mkdir(exist_ok=True)
