@@ -21,10 +21,11 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 	--no-header --no-annotate --no-emit-index-url \
 	--no-emit-package django --no-emit-package asgiref --no-emit-package sqlparse
 
-.PHONY: help run test check format lock install
+.PHONY: help run test live check format lock install
 help:
 	@echo "make run      start everything on 127.0.0.1 (STATE=folder PORT=8080 SANDBOX_PORT=8081)"
 	@echo "make test     the whole test suite (PYTEST_ARGS=... are handed on)"
+	@echo "make live     try it on a Moodle: MOODLE_URL=... MOODLE_TOKEN=... (docs/live.md)"
 	@echo "make check    format, lint, types, layers, meta tests"
 	@echo "make format   rewrite the files as 'make check' wants them"
 	@echo "make lock     write the lock files anew from pyproject.toml"
@@ -34,6 +35,10 @@ run: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal $(PYTEST_ARGS)
+
+# Writes to the Moodle that it is pointed at; what is set here reaches pytest by the environment.
+live: $(STAMP)
+	@$(BIN)/python -m pytest -m live_moodle -o timeout=1800 tests/live_moodle $(PYTEST_ARGS)
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .
