@@ -66,6 +66,10 @@ class Drift(StrEnum):
     """Another name, e-mail address or key; suspended; deleted."""
 
 
+OF_PEOPLE = {
+    *(Drift.MISSED_COMPLETION, Drift.MISSED_UNCOMPLETION, Drift.RESET, Drift.CHANGED_COMPLETION),
+    *(Drift.MISSED_ENROLMENT, Drift.LOST_ENROLMENT, Drift.CHANGED_ENROLMENT, Drift.CHANGED_ROLE, Drift.CHANGED_GROUP),
+}
 OF_LISTS = {
     (kind, 0)
     for kind in (
@@ -196,12 +200,12 @@ def count(session: Session, swept: Swept, before: Look) -> Tally:
     """
     if not swept:
         return Counter()
-    known, new = _swept_before(session, swept)
+    known, peopled, new = _swept_before(session, swept)
     found = Counter(
         {
             name: times
             for name, times in tally(swept, before, look(session, swept)).items()
-            if name[:2] in known or (name[:2] in new and name[2:] in OF_LISTS)
+            if name[:2] in (peopled if name[2] in OF_PEOPLE else known) or (name[:2] in new and name[2:] in OF_LISTS)
         }
     )
     statement = insert(DriftCount)
@@ -220,20 +224,22 @@ def count(session: Session, swept: Swept, before: Look) -> Tally:
     return found
 
 
-def _swept_before(session: Session, swept: Swept) -> tuple[set[CourseKey], set[CourseKey]]:
-    """(The courses of which an earlier sweep is done, and course 0 by the site's list; those that are new since the
-    list was read)."""
+def _swept_before(session: Session, swept: Swept) -> tuple[set[CourseKey], set[CourseKey], set[CourseKey]]:
+    """(The courses of which an earlier sweep is done, and course 0 by the site's list; those of them whose people were
+    read, too, unlike those of a copy that waited; those that are new since the list was read)."""
     s = Sweep
     sites = {site for site, _ in swept.of_courses()} | {site for site, _ in swept.accounts}
     rows = session.execute(
-        select(s.site_id, s.course_id)
-        .distinct()
+        select(s.site_id, s.course_id, func.max(s.total))
         .where(among(s.site_id, sites), s.status == "done", ~among(s.id, swept.causes))
+        .group_by(s.site_id, s.course_id)
     )
-    done = {(site, course) for site, course in rows}
+    done = {(site, course): people for site, course, people in rows}
     listed = {site for site, course in done if course is None}
-    found = {(site, course) for site, course in done if course is not None}
-    return found | {(site, 0) for site in listed}, {key for key in swept.courses if key[0] in listed}
+    known = {(site, course) for site, course in done if course is not None}
+    peopled = {(site, course) for (site, course), people in done.items() if course is not None and people}
+    accounts = {(site, 0) for site in listed}
+    return known | accounts, peopled | accounts, {key for key in swept.courses if key[0] in listed}
 
 
 def tally(swept: Swept, before: Look, after: Look) -> Tally:

@@ -32,7 +32,8 @@ class Person(Base):
 
 
 class ErasedAccount(Base):
-    """A keyed hash of a site's user id: what a sweep or an event says of an erased person is dropped."""
+    """A keyed hash of a site's user id, or of another key of the account: what a sweep or an event says of an erased
+    person is dropped."""
 
     __tablename__ = "erased_accounts"
 

@@ -46,7 +46,7 @@ class SiteSecret(Base):
     id: Mapped[Key]
     site_id: Mapped[UUID] = mapped_column(ForeignKey("sites.id"), index=True)
     purpose: Mapped[str] = mapped_column(String(20))
-    """`wire`, `local_webhooks` or `web_services`."""
+    """See records.secrets.Purpose."""
     ciphertext: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[Now]
     retired_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
@@ -68,7 +68,7 @@ class InboxItem(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     site_id: Mapped[UUID] = mapped_column(ForeignKey("sites.id"))
     sender: Mapped[str] = mapped_column(String(20))
-    """`wire`, `local_webhooks` or `sweep`."""
+    """`wire`, `local_webhooks`, `xapi`, `tool_trigger` or `sweep`."""
     kind: Mapped[str] = mapped_column(String(40))
     """`event`, or `reading.<kind>`."""
     item_id: Mapped[str | None] = mapped_column(String(64))
@@ -81,7 +81,7 @@ class InboxItem(Base):
     """`pending`, `waiting`, `quarantined`, `done`, `dead`."""
     reason: Mapped[str | None] = mapped_column(String(200))
     waits_for: Mapped[str | None] = mapped_column(String(60))
-    """`course:<id>` or `module:<id>`; of an unconfirmed copy's item `epoch:<uuid>@<hash of its wwwroot>`."""
+    """`course:<id>`, `module:<id>` or `account:<hash of a key>`; of an unconfirmed copy's item `epoch:<uuid>@<hash of its wwwroot>`."""
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     """Begun; counted in a commit of its own before the work."""
     failures: Mapped[int] = mapped_column(SmallInteger, server_default="0")
