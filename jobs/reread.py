@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from jobs.sweep import core
 from jobs.sweep.items import Reading, store
-from jobs.sweep.run import ABOUT_ONE, Connect
+from jobs.sweep.run import Connect
 from moodle_client import MoodleClient, MoodleError, Pace
 from records import inbox
 from records.models import Reread, Site
@@ -62,7 +62,7 @@ def _site(engine: Engine, site_id: UUID, moodle: MoodleClient) -> int:
             log.warning(
                 "reread_failed", site=str(site_id), course=course, reason=str(err.reason), permanent=err.permanent
             )
-            if err.reason in ABOUT_ONE:
+            if core.about_one(err):
                 continue
             return answered
         with Session(engine) as session, session.begin():

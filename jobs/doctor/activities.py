@@ -84,7 +84,8 @@ def _see_fields(place: Place, cmid: int) -> None:
     except MoodleError as err:
         place.evidence.refused(err, VIEW, place.id)
         return
-    if module.idnumber is None:
+    # An activity that never had one is told with null; who may not see it is told nothing.
+    if "idnumber" not in module.model_fields_set:
         place.lacks(MANAGE_ACTIVITIES, Shown.FIELDS, COURSE_MODULE, "idnumber")
     else:
         place.evidence.shows(MANAGE_ACTIVITIES)

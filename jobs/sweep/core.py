@@ -36,6 +36,9 @@ MAX_TEXT = 1333
 MANY = 5
 SHARE = 0.5
 """More than so many people, and more than this share of them, gone at once: that may be a missing capability."""
+ABOUT_ONE = {Reason.NOT_FOUND, Reason.NO_PERMISSION, Reason.INVALID_PARAMETER, Reason.BROKEN}
+NOBODYS = {"userdeleted", "usernotconfirmed", "guestsarenotallowed"}
+"""Errorcodes for accounts of whose completions Moodle tells nothing."""
 
 
 class Suspicious(Exception):
@@ -56,6 +59,11 @@ class People:
     readings: list[Reading]
     active_first: list[int]
     """Everybody whose completions are to be read; who was in the course last comes first."""
+
+
+def about_one(err: MoodleError) -> bool:
+    """Whether an error is about the user or course that was asked for; any other is about the site."""
+    return err.reason in ABOUT_ONE or err.errorcode in NOBODYS
 
 
 def course_reading(course: Course, categories: Mapping[int, str], at: float, copy_of: int | None = None) -> Reading:
@@ -120,11 +128,11 @@ def one_course(moodle: MoodleClient, course_id: int) -> Reply[Course] | None:
     raise MoodleError("core_course_get_courses_by_field", Reason.NO_PERMISSION, "course without details")
 
 
-def modules(moodle: MoodleClient, course_id: int, held: Mapping[int, HeldModule], *, idnumbers: bool) -> list[Reading]:
+def modules(moodle: MoodleClient, course_id: int, held: Mapping[int, HeldModule]) -> list[Reading]:
     """The activities of a course; those that the mirror has and Moodle hasn't any more are readings, too.
 
-    An idnumber costs a call for each activity and a capability. `idnumbers` False: as they were known, but for new
-    activities. An activity that the caller doesn't see is asked for by itself: nothing says that it is gone.
+    An idnumber costs a call for each activity and a capability: where it can't be had, the one that was known stays.
+    An activity that the caller doesn't see is asked for by itself: nothing says that it is gone.
     """
     reply = moodle.contents(course_id)
     at = read_at(reply)
@@ -134,10 +142,8 @@ def modules(moodle: MoodleClient, course_id: int, held: Mapping[int, HeldModule]
     for section, module in _activities(reply.data):
         listed.add(module.id)
         known = held.get(module.id)
-        idnumber = known.idnumber if known else ""
-        if idnumbers or known is None:
-            told = asking.idnumber(module.id)
-            idnumber = idnumber if told is None else told
+        told = asking.idnumber(module.id)
+        idnumber = told if told is not None else known.idnumber if known else ""
         found.append(_module(course_id, section, module, idnumber, at))
     found += [_gone(course_id, missing, at) for missing in held.keys() - listed if asking.is_gone(missing)]
     return sorted(found, key=lambda reading: reading["module"])

@@ -5,10 +5,11 @@ where this one stopped. Moodle is never asked while a transaction is open.
 """
 
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
+from itertools import islice
 from uuid import UUID
 
 import structlog
@@ -18,7 +19,7 @@ from sqlalchemy.orm import Session
 from jobs.sweep import copies, core
 from jobs.sweep.core import Suspicious
 from jobs.sweep.items import Reading, stamp, store
-from moodle_client import MoodleClient, MoodleError, Pace, Reason
+from moodle_client import MoodleClient, MoodleError, Pace
 from records import sweeps
 from records.models import Site
 from records.queries import sweep as known
@@ -27,10 +28,10 @@ from records.settings import Settings
 from records.sweeps import LeaseLost, Task
 
 log = structlog.get_logger()
-ABOUT_ONE = {Reason.NOT_FOUND, Reason.NO_PERMISSION, Reason.INVALID_PARAMETER, Reason.BROKEN}
-"""Moodle's answer concerns this user and course; any other failure concerns the site."""
 CHUNK = 16
-"""So many users for each call at once are read before what was read is stored."""
+"""So many users for each call at once are read, or being read, before what was read is stored."""
+AHEAD = 4
+"""So many of them are asked about ahead, so that nobody waits while a chunk is stored."""
 
 Connect = Callable[..., AbstractContextManager[MoodleClient]]
 Told = Callable[[int, int], None]
@@ -145,12 +146,13 @@ def _course(turn: Turn, course_id: int) -> list[int]:
         return _stored(turn, [core.gone_course(course_id, stamp(turn.task.started_at))], [])
     categories = core.category_idnumbers(turn.moodle, categories)
     readings = [core.course_reading(found.data, categories, stamp(found.as_of))]
-    readings += core.modules(turn.moodle, course_id, held, idnumbers=True)
+    readings += core.modules(turn.moodle, course_id, held)
     if modules_only:
         # A copy that waits for its adoption: its people are none of ours yet.
         return _stored(turn, readings, [])
     people = core.people(turn.moodle, course_id, enrolled, allow_absences=turn.task.allow_absences)
-    ids = people.active_first + sorted(completed - set(people.active_first))
+    deleted = {r["user"] for r in people.readings if r["kind"] == "account" and not r["present"]}
+    ids = people.active_first + sorted(completed - set(people.active_first) - deleted)
     ordered = [user for user in ids if user in open_questions] + [user for user in ids if user not in open_questions]
     return _stored(turn, readings + people.readings, ordered)
 
@@ -163,24 +165,56 @@ def _stored(turn: Turn, readings: list[Reading], pending: list[int]) -> list[int
 
 
 def _completions(turn: Turn, course_id: int, pending: list[int], total: int) -> None:
-    at_once = turn.house.settings.moodle_calls_at_once
-    size = CHUNK * at_once
-    with ThreadPoolExecutor(max_workers=at_once) as threads:
-        while pending:
-            turn.house.told(total - len(pending), total)
-            if turn.over:
-                break
-            chunk, pending = pending[:size], pending[size:]
-            read = list(threads.map(lambda user: _one(turn.moodle, course_id, user), chunk))
+    turn.house.told(total - len(pending), total)
+    with closing(_read(turn, course_id, pending)) as chunks:
+        for read in chunks:
+            pending = [user for user in pending if user not in read]
             with Session(turn.house.engine) as session, session.begin():
-                store(session, turn.task.site_id, [r for r in read if r is not None], turn.task.id)
+                store(session, turn.task.site_id, [r for r in read.values() if r is not None], turn.task.id)
                 sweeps.progress(session, turn.task, pending, total=total, calls=turn.calls, way="core")
+            turn.house.told(total - len(pending), total)
     with Session(turn.house.engine) as session, session.begin():
         if pending:
             sweeps.pause(session, turn.task, calls=turn.calls)
         else:
             sweeps.finish(session, turn.task, calls=turn.calls)
-    turn.house.told(total - len(pending), total)
+
+
+def _read(turn: Turn, course_id: int, users: list[int]) -> Generator[dict[int, Reading | None], None, None]:
+    """Read users' completions until the turn is over, a chunk at a time; the site is asked on while one is stored.
+
+    Raises the first MoodleError, after a last chunk of what was read before it.
+    """
+    at_once = turn.house.settings.moodle_calls_at_once
+    ahead = AHEAD * at_once
+    rest = iter(users)
+    asked: dict[Future[Reading | None], int] = {}
+    read: dict[int, Reading | None] = {}
+    failure: BaseException | None = None
+    begun = False
+    threads = ThreadPoolExecutor(max_workers=at_once)
+    try:
+        while failure is None:
+            # However short a turn is, it gets somewhere.
+            if not (begun and turn.over):
+                begun = True
+                wanted = islice(rest, ahead - len(asked))
+                asked |= {threads.submit(_one, turn.moodle, course_id, user): user for user in wanted}
+            if not asked:
+                break
+            for answer in wait(asked, return_when=FIRST_COMPLETED).done:
+                user, failure = asked.pop(answer), failure or answer.exception()
+                if not answer.exception():
+                    read[user] = answer.result()
+            if len(read) >= CHUNK * at_once - ahead:
+                yield read
+                read = {}
+        if read:
+            yield read
+    finally:
+        threads.shutdown(cancel_futures=True)
+    if failure is not None:
+        raise failure
 
 
 def _one(moodle: MoodleClient, course_id: int, user_id: int) -> Reading | None:
@@ -188,7 +222,7 @@ def _one(moodle: MoodleClient, course_id: int, user_id: int) -> Reading | None:
     try:
         return core.completions(moodle, course_id, user_id)
     except MoodleError as err:
-        if err.reason not in ABOUT_ONE:
+        if not core.about_one(err):
             raise
         log.warning("sweep_user_failed", course=course_id, reason=str(err.reason))
         return None

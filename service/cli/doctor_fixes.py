@@ -113,8 +113,8 @@ FIXES: MappingProxyType[Code, tuple[str, ...]] = MappingProxyType(
             "{admin} > Server > Tasks > Tasks running now shows one that blocks the others.",
         ),
         Code.PLUGIN_ABSENT: (
-            "Without it hours are right after each sweep, and nothing has to be done. To have them at once, install"
-            " moodle_plugin/local_copbridge.",
+            "Without it hours are right after each sweep, and nothing has to be done. To have them sooner, have"
+            " another plugin tell of events: docs/emitters.md says which.",
         ),
         Code.PLUGIN_FAILED: ("In Moodle: {admin} > Plugins > Local plugins > CoP Bridge tells what went wrong.",),
         Code.PLUGIN_WAITING: (

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs import process, reconcile
+from jobs.runtime import configure_logging
 from jobs.sweep.run import House, carry_on
 from records import sweeps
 from records.keys import among
@@ -45,6 +46,8 @@ def sweep(
     Goes on where an interrupted sweep stopped. Exit code 1 when some course could not be read.
     """
     with records() as opened:
+        # What jobs log goes to standard error: the answer stands alone.
+        configure_logging(opened.settings)
         asked = _asked(opened, site, community)
         with opened.transaction() as session:
             before = drift_by_course(session, asked)
