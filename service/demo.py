@@ -53,6 +53,20 @@ def prepare(settings: Settings, sandbox_url: str, state_folder: Path) -> DemoInf
     return DemoInfo(link, SLUG, secret)
 
 
+def take_token(settings: Settings, file: Path) -> None:
+    """Keep the token of the sandbox's web services, as IT would: with it the sandbox's state can be swept."""
+    token = file.read_text(encoding="utf-8").strip()
+    engine = make_engine(settings.database_url, pool_size=1)
+    try:
+        with Session(engine) as session, session.begin():
+            site_id = session.scalars(select(Site.id).where(Site.slug == SLUG)).one()
+            held = secrets.active_secrets(session, site_id, Purpose.WEB_SERVICES, settings.encryption_key)
+            if token not in held:
+                secrets.keep_secret(session, site_id, Purpose.WEB_SERVICES, token, settings.encryption_key)
+    finally:
+        engine.dispose()
+
+
 def _site(session: Session, wwwroot: str) -> Site:
     site = session.scalar(select(Site).where(Site.slug == SLUG))
     if site is None:

@@ -56,7 +56,7 @@ def check_ports(port: int, sandbox_port: int) -> None:
 def start_all(supervisor: Supervisor, folder: StateFolder, port: int, sandbox_port: int) -> None:
     """Start every part in order, and print the addresses once all are healthy."""
     # Imported here: it brings the whole web application along.
-    from service.demo import prepare
+    from service.demo import prepare, take_token
 
     board = f"http://{HOST}:{port}"
     sandbox = f"http://{HOST}:{sandbox_port}"
@@ -79,6 +79,7 @@ def start_all(supervisor: Supervisor, folder: StateFolder, port: int, sandbox_po
     supervisor.start(simulated.name, simulated)
     for child in (*children, simulated):
         child.wait(supervisor.check)
+    take_token(settings, token_file(folder))
     say(f"\nStaff board     {board}\nSandbox Moodle  {sandbox}")
     if demo.sign_in_url:
         say(f"Sign in once    {demo.sign_in_url}")
@@ -136,11 +137,17 @@ def _child(
     return Child(name, command, log=folder.logs / f"{name}.log", cwd=folder.path, env=environment, health=health)
 
 
+def token_file(folder: StateFolder) -> Path:
+    """Where the sandbox leaves the token of its web services."""
+    return folder.path / "secrets" / "SANDBOX_TOKEN"
+
+
 def _sandbox(folder: StateFolder, port: int, target: str, secret_file: Path) -> Child:
     environment = {name: value for name, value in os.environ.items() if name not in PRIVATE}
     command = (
         *(sys.executable, "-m", "sandbox", "--port", str(port)),
         *("--state", str(folder.path / "sandbox.json"), "--target", target, "--secret-file", str(secret_file)),
+        *("--token-file", str(token_file(folder))),
     )
     return Child(
         "sandbox",

@@ -36,11 +36,12 @@ def site(settings: Settings, engine: Engine) -> Iterator[Site]:
 
 
 @pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
-def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
-    """A page of each size. Whatever it complains about in its console fails the test.
-
-    But for a 401, which browsers report there too: it is how an open page learns that the sign-in ended.
+def page(request: pytest.FixtureRequest, browser: Browser, site: Site) -> Iterator[Page]:
+    """A page of each size, closed before the site goes, for an open page goes on asking. Whatever it complains about
+    in its console fails the test, but for a 401, which browsers report there too: it is how an open page learns that the
+    sign-in ended.
     """
+    del site
     width, height = request.param
     context = browser.new_context(viewport={"width": width, "height": height})
     opened = context.new_page()
