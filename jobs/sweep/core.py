@@ -90,6 +90,10 @@ def gone_course(course_id: int, at: float) -> Reading:
     return {"kind": "course", "read_at": at, "course": course_id, "present": False}
 
 
+def gone_module(course_id: int, module_id: int, at: float) -> Reading:
+    return {"kind": "module", "read_at": at, "module": module_id, "course": course_id, "present": False}
+
+
 def category_idnumbers(moodle: MoodleClient, held: Mapping[int, str]) -> dict[int, str]:
     """The categories' idnumbers; where the caller may not see them, as they were known."""
     try:
@@ -145,7 +149,7 @@ def modules(moodle: MoodleClient, course_id: int, held: Mapping[int, HeldModule]
         told = asking.idnumber(module.id)
         idnumber = told if told is not None else known.idnumber if known else ""
         found.append(_module(course_id, section, module, idnumber, at))
-    found += [_gone(course_id, missing, at) for missing in held.keys() - listed if asking.is_gone(missing)]
+    found += [gone_module(course_id, missing, at) for missing in held.keys() - listed if asking.is_gone(missing)]
     return sorted(found, key=lambda reading: reading["module"])
 
 
@@ -171,10 +175,6 @@ def _module(course_id: int, section: Section, module: Module, idnumber: str, at:
         "visible": module.visible is not False,
         "tracking": module.completion or 0,
     }
-
-
-def _gone(course_id: int, module_id: int, at: float) -> Reading:
-    return {"kind": "module", "read_at": at, "module": module_id, "course": course_id, "present": False}
 
 
 class _Asking:

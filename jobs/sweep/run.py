@@ -126,7 +126,7 @@ def _site(turn: Turn) -> None:
     found += copies.looked_for(turn.moodle, strangers, readings, originals)
     for missing in sorted(course for course, present in there.items() if present and course not in readings):
         if core.one_course(turn.moodle, missing) is None:
-            found.append(core.gone_course(missing, at))
+            found += _gone(turn, missing, at)
     with Session(engine) as session, session.begin():
         store(session, site_id, found, turn.task.id)
         sweeps.finish(session, turn.task, calls=turn.calls, highest_course=max(readings, default=0))
@@ -143,18 +143,31 @@ def _course(turn: Turn, course_id: int) -> list[int]:
         modules_only = known.is_no_community(session, site_id, course_id)
     found = core.one_course(turn.moodle, course_id)
     if found is None:
-        return _stored(turn, [core.gone_course(course_id, stamp(turn.task.started_at))], [])
+        return _stored(turn, _gone(turn, course_id, stamp(turn.task.started_at)), [])
     categories = core.category_idnumbers(turn.moodle, categories)
     readings = [core.course_reading(found.data, categories, stamp(found.as_of))]
-    readings += core.modules(turn.moodle, course_id, held)
     if modules_only:
         # A copy that waits for its adoption: its people are none of ours yet.
-        return _stored(turn, readings, [])
-    people = core.people(turn.moodle, course_id, enrolled, allow_absences=turn.task.allow_absences)
+        return _stored(turn, readings + core.modules(turn.moodle, course_id, held), [])
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        # Idnumbers cost a call for each activity: meanwhile the people are read.
+        of_modules = beside.submit(core.modules, turn.moodle, course_id, held)
+        people = core.people(turn.moodle, course_id, enrolled, allow_absences=turn.task.allow_absences)
+        readings += of_modules.result()
     deleted = {r["user"] for r in people.readings if r["kind"] == "account" and not r["present"]}
     ids = people.active_first + sorted(completed - set(people.active_first) - deleted)
     ordered = [user for user in ids if user in open_questions] + [user for user in ids if user not in open_questions]
     return _stored(turn, readings + people.readings, ordered)
+
+
+def _gone(turn: Turn, course_id: int, at: float) -> list[Reading]:
+    """A course that isn't there any more, and with it everything and everybody in it."""
+    with Session(turn.house.engine) as session:
+        held = known.held_modules(session, turn.task.site_id, course_id)
+        enrolled, _ = known.held_people(session, turn.task.site_id, course_id)
+    found = [core.gone_course(course_id, at)]
+    found += [core.gone_module(course_id, module, at) for module in sorted(held)]
+    return found + [core.nobody(course_id, user, at) for user in sorted(enrolled)]
 
 
 def _stored(turn: Turn, readings: list[Reading], pending: list[int]) -> list[int]:

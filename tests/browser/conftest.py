@@ -38,8 +38,8 @@ def site(settings: Settings, engine: Engine) -> Iterator[Site]:
 @pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
 def page(request: pytest.FixtureRequest, browser: Browser, site: Site) -> Iterator[Page]:
     """A page of each size, closed before the site goes, for an open page goes on asking. Whatever it complains about
-    in its console fails the test, but for a 401, which browsers report there too: it is how an open page learns that the
-    sign-in ended.
+    in its console fails the test, but for a 401, which browsers report there too: it is how an open page learns that
+    the sign-in ended.
     """
     del site
     width, height = request.param

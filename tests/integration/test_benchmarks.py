@@ -1,5 +1,6 @@
-"""The benchmark of the rebuild runs, and fails where the engine and plain SQL don't say the same."""
+"""The benchmarks of the rebuild and of the sweep run, and fail where what is compared doesn't say the same."""
 
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 from benchmarks.rebuild import WrongTotals, check_totals
 
 ROOT = Path(__file__).parents[2]
+SMALL_SWEEP = ("--users", "12", "--modules", "5", "--factor", "0.02")
 SMALL = ("--memberships", "20", "--communities", "2", "--sample", "1", "--processes", "1")
 
 
@@ -34,3 +36,17 @@ def test_a_small_rebuild_is_measured_and_its_totals_are_checked() -> None:
 def test_other_totals_than_the_aggregates_fail_loudly(computed: list[int], aggregated: list[int], said: str) -> None:
     with pytest.raises(WrongTotals, match=said):
         check_totals(computed, aggregated)
+
+
+def test_a_small_sweep_is_measured_beside_the_plain_loop_and_the_floor() -> None:
+    command = [sys.executable, "-W", "error", "-m", "benchmarks.sweep", *SMALL_SWEEP]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MOODLE_")}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert "13 people" in done.stdout
+    calls = {name: int(number) for name, number in re.findall(r"^(\w[\w ]+?) {2,}(\d+) ", done.stdout, re.MULTILINE)}
+    assert calls["completions side by side"] == 13
+    # Beside what the loop asks, the course itself and its category.
+    assert calls["plain loop"] < calls["sweep"] <= calls["plain loop"] + 5
+    for ratio in ("to the plain loop", "to the site's floor", "to completions side by side"):
+        assert re.search(rf"sweep {ratio}.*: \d+\.\d\d$", done.stdout, re.MULTILINE), done.stdout
