@@ -81,7 +81,8 @@ class InboxItem(Base):
     """`pending`, `waiting`, `quarantined`, `done`, `dead`."""
     reason: Mapped[str | None] = mapped_column(String(200))
     waits_for: Mapped[str | None] = mapped_column(String(60))
-    """`course:<id>`, `module:<id>` or `account:<hash of a key>`; of an unconfirmed copy's item `epoch:<uuid>@<hash of its wwwroot>`."""
+    """`course:<id>`, `module:<id>` or `account:<hash of a key>`; of an unconfirmed copy's item
+    `epoch:<uuid>@<hash of its wwwroot>`."""
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     """Begun; counted in a commit of its own before the work."""
     failures: Mapped[int] = mapped_column(SmallInteger, server_default="0")
