@@ -209,7 +209,8 @@ def pause(session: Session, task: Task, *, calls: int) -> None:
 
 
 def finish(session: Session, task: Task, *, calls: int, highest_course: int | None = None) -> None:
-    """All was read. What was asked about the whole course before the sweep began is answered. Raises LeaseLost."""
+    """All was read: what was asked about the course before the sweep began is answered, as is what was asked about
+    people, where they were read; of what Moodle wouldn't tell now there is nothing to learn. Raises LeaseLost."""
     _mine(
         session,
         task,
@@ -221,9 +222,10 @@ def finish(session: Session, task: Task, *, calls: int, highest_course: int | No
         highest_course=highest_course,
     )
     r = Reread
+    people_too = select(Sweep.id).where(Sweep.id == task.id, Sweep.total > 0).exists()
     session.execute(
         update(r)
-        .where(r.site_id == task.site_id, r.course_id == task.course_id, r.moodle_user_id.is_(None))
+        .where(r.site_id == task.site_id, r.course_id == task.course_id, or_(r.moodle_user_id.is_(None), people_too))
         .where(r.done_at.is_(None), r.as_of <= task.started_at)
         .values(done_at=func.clock_timestamp()),
         execution_options={"synchronize_session": False},

@@ -16,11 +16,12 @@ HIDDEN_COURSES = "moodle/course:viewhiddencourses"
 HIDDEN_ACTIVITIES = "moodle/course:viewhiddenactivities"
 MANAGE_ACTIVITIES = "moodle/course:manageactivities"
 MANAGE_CATEGORIES = "moodle/category:manage"
+PARTICIPANTS = "moodle/course:viewparticipants"
 USER_DETAILS = "moodle/user:viewdetails"
 ENROL_REVIEW = "moodle/course:enrolreview"
 
 REFUSED = {
-    "core_enrol_get_enrolled_users": ("moodle/course:viewparticipants", "View participants"),
+    "core_enrol_get_enrolled_users": (PARTICIPANTS, "View participants"),
     "core_completion_get_activities_completion_status": (
         "report/progress:view",
         "View activity completion reports",

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sandbox.capabilities import USER_DETAILS, Caller
+from sandbox.capabilities import COURSE_VIEW, PARTICIPANTS, USER_DETAILS, Caller
 from sandbox.content import EDITING_TEACHER
 from sandbox.parameters import invalid_parameter
 from sandbox.shapes import Answer, template
@@ -169,6 +169,41 @@ def _users(site: Site, caller: Caller, rows: Sequence[Row], sought: tuple[str, .
         field = shape["customfields"][0] | {"value": row["agency"], "displayvalue": row["agency"]}
         own = _account(row) | {"suspended": bool(row["suspended"]), "customfields": [field]}
         found.append(_seen(shape | own, unseen))
+    return found
+
+
+def user_courses(site: Site, caller: Caller, user: int, *, with_count: bool) -> list[Answer]:
+    """core_enrol_get_users_courses: those in which an enrolment is active, and that the caller may see."""
+    with site.store.read() as db:
+        need(db, "user", user)
+    if not (caller.may(USER_DETAILS) and caller.may(COURSE_VIEW) and caller.may(PARTICIPANTS)):
+        return []
+    now = round(site.clock(), -2)
+    rows = site.rows(
+        "SELECT DISTINCT c.* FROM user_enrolments ue JOIN enrol e ON e.id = ue.enrolid"  # noqa: S608 - a part of ours
+        f" JOIN course c ON c.id = ue.course WHERE ue.userid = ? AND {ACTIVE} ORDER BY c.fullname",
+        *(user, now, now),
+    )
+    names = ("id", "shortname", "fullname", "idnumber", "visible", "summary", "startdate", "enddate", "category")
+    found = []
+    for row in rows:
+        answer = template("user_course", site.wwwroot) | {name: row[name] for name in names}
+        answer |= {"displayname": row["fullname"], "timemodified": row["timecreated"]}
+        count = site.rows("SELECT count(DISTINCT userid) AS n FROM user_enrolments WHERE course = ?", row["id"])
+        answer |= {"enrolledusercount": count[0]["n"]}
+        found.append(answer if with_count else {k: v for k, v in answer.items() if k != "enrolledusercount"})
+    return found
+
+
+def course_profiles(site: Site, caller: Caller, pairs: Sequence[tuple[int, int]]) -> list[Answer]:
+    """core_user_get_course_user_profiles: also of who isn't enrolled there, without roles then."""
+    found = []
+    for user, course in sorted(pairs):
+        rows = site.rows("SELECT * FROM user WHERE id = ? AND deleted = 0", user)
+        parts = _Parts(site, course)
+        named = {"groups": parts.groups, "roles": parts.roles, "enrolledcourses": parts.courses}
+        own = {name: by_user.get(user, []) for name, by_user in named.items()}
+        found += [_seen(answer | own, frozenset()) for answer in _users(site, caller, rows, ())]
     return found
 
 

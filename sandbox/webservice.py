@@ -145,6 +145,20 @@ def _users_by_field(site: Site, caller: Caller, params: Params) -> Any:
     return people.users_by_field(site, caller, params.get("field", ""), parameters.values(params, "values"))
 
 
+def _user_courses(site: Site, caller: Caller, params: Params) -> Any:
+    check(params, "userid", "returnusercount")
+    counted = boolean(params, "returnusercount", True)
+    return people.user_courses(site, caller, integer(params, "userid"), with_count=counted)
+
+
+def _course_profiles(site: Site, caller: Caller, params: Params) -> Any:
+    check(params, "userlist")
+    pairs = [(integer(row, "userid"), integer(row, "courseid")) for row in parameters.rows(params, "userlist")]
+    for course in {course for _, course in pairs}:
+        enter_course(site, caller, "core_user_get_course_user_profiles", course)
+    return people.course_profiles(site, caller, pairs)
+
+
 def _users(site: Site, caller: Caller, params: Params) -> Any:
     check(params, "criteria")
     return people.users(site, caller, parameters.rows(params, "criteria"))
@@ -198,6 +212,8 @@ _FUNCTIONS: dict[str, Callable[[Site, Caller, Params], Any]] = {
     "core_group_get_groupings": _groupings,
     "core_user_get_users_by_field": _users_by_field,
     "core_user_get_users": _users,
+    "core_enrol_get_users_courses": _user_courses,
+    "core_user_get_course_user_profiles": _course_profiles,
     STATUSES: _statuses,
     "core_completion_update_activity_completion_status_manually": _update_manually,
     "core_grades_update_grades": _update_grades,

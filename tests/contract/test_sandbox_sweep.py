@@ -320,3 +320,26 @@ def test_states_and_times_are_the_rows_own(ask: Caller, site: Site) -> None:
     assert set(told.values()) == {(0, 0)}
     tracked = [row["module"] for row in site.world().modules if row["course"] == 2 and row["tracking"]]
     assert sorted([*told, module]) == tracked
+
+
+def test_the_courses_of_a_user_are_those_with_an_active_enrolment(site: Site, ask: Caller) -> None:
+    user, bay = site.user("e0001"), site.course(BAY)
+    recorded = json.loads((FIXTURES / "core_enrol_get_users_courses.json").read_text())["response"][0]
+    found = ask("core_enrol_get_users_courses", userid=user)
+    assert [set(course) for course in found] == [set(recorded)]
+    assert (found[0]["id"], found[0]["idnumber"]) == (bay, BAY)
+    bare = ask("core_enrol_get_users_courses", userid=user, returnusercount=0)
+    assert set(recorded) - set(bare[0]) == {"enrolledusercount"}
+    site.unseen.suspend(user, bay)
+    assert ask("core_enrol_get_users_courses", userid=user) == []
+
+
+def test_a_profile_tells_the_part_in_one_course(site: Site, ask: Caller) -> None:
+    user, bay = site.user("e0001"), site.course(BAY)
+    recorded = json.loads((FIXTURES / "core_user_get_course_user_profiles.json").read_text())["response"][0]
+    found = ask("core_user_get_course_user_profiles", userlist=[{"userid": user, "courseid": bay}])
+    assert {key for key in recorded if recorded[key]} - set(found[0]) <= {"city", "groups"}
+    assert [role["shortname"] for role in found[0]["roles"]] == ["student"]
+    site.unseen.leave(user, bay)
+    found = ask("core_user_get_course_user_profiles", userlist=[{"userid": user, "courseid": bay}])
+    assert found[0].get("roles", []) == []

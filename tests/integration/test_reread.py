@@ -23,7 +23,7 @@ from moodle_client import MoodleClient
 from records import inbox, secrets, sites
 from records.actor import SYSTEM
 from records.inbox import NewItem
-from records.models import FactRow, LedgerEntry, Reread, uuid7
+from records.models import Account, FactRow, LedgerEntry, Membership, Reread, uuid7
 from records.program_loading import load_version
 from records.secrets import Purpose
 from records.settings import Settings
@@ -142,3 +142,23 @@ def test_a_site_that_does_not_answer_is_asked_again(engine: Engine, settings: Se
     once = partial(MoodleClient, tries=1)  # nobody waits for more tries here
     assert reread(engine, settings, once) == 0, "the site is down now"
     assert open_questions(engine) > 0
+
+
+def test_who_was_suspended_is_asked_about_at_once(engine: Engine, settings: Settings, moodle: Site) -> None:
+    with serving(moodle) as wwwroot:
+        site = connect(engine, settings, wwwroot, moodle.token)
+        take(engine, site, "wire", known_state(moodle))
+        user, course = moodle.user("e0001"), moodle.course("COP-EBWIESL-BAY")
+        done = moodle.act.suspend(user, course)
+        take(engine, site, "wire", [("event", event) for event in done.events])
+        assert open_questions(engine) == 1
+        assert reread(engine, settings) == 1
+        settle(engine)
+    assert open_questions(engine) == 0
+    with Session(engine) as session:
+        states = session.scalars(
+            select(Membership.status)
+            .join(Account, Account.person_id == Membership.person_id)
+            .where(Account.moodle_user_id == user)
+        )
+        assert states.all() == ["suspended"]

@@ -1,7 +1,7 @@
 """How a sweep is carried on: beside events, after deaths, against sites that fail; and what leads to one."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select, update
@@ -10,12 +10,10 @@ from sqlalchemy.orm import Session
 from jobs.reread import reread
 from jobs.sweep.run import CHUNK, carry_on
 from moodle_client import MoodleError, Reason
-from records import sweeps
+from records import inbox, sweeps
 from records.drift import Drift
-from records.models import (
-    InboxItem,
-    Sweep,
-)
+from records.inbox import Question
+from records.models import InboxItem, Sweep
 from sandbox.disorder import Disorder
 from tests.support import books, happenings
 from tests.support.healed import assert_mirrors_moodle, known_people
@@ -318,3 +316,19 @@ def test_what_waits_for_an_unknown_activity_is_released(scene: Scene) -> None:
     scene.swept.house.work()
     assert scene.swept.house.waiting() == []
     assert scene.swept.minutes()[f"EBWIESL-BAY/{user}"] > 0
+
+
+def test_what_a_whole_sweep_did_not_answer_is_not_asked_for_ever(scene: Scene) -> None:
+    """Moodle tells nothing of somebody who was deleted: what an event had left open about them ends with the sweep."""
+    scene.swept.sweep(scene.bay)
+    now = datetime.now(UTC)
+    questions = [
+        Question(scene.swept.site_id, scene.bay, user, None, "user_enrolment_updated", moment)
+        for user, moment in ((999_999, now - timedelta(minutes=1)), (999_998, now + timedelta(hours=1)))
+    ]
+    with Session(scene.swept.house.engine) as session, session.begin():
+        inbox.ask(session, questions)
+    assert len(open_questions(scene)) == 2
+    scene.clock.tick()
+    scene.swept.sweep(scene.bay)
+    assert open_questions(scene) == [f"{scene.bay}/999998 user_enrolment_updated"]

@@ -74,11 +74,15 @@ def enrolled(site: Site, user: int, course: int) -> bool:
 
 
 class Happenings:
-    """Draws from a seed what happens next. `log` says what did."""
+    """Draws from a seed what happens next in some courses. `log` says what did.
 
-    def __init__(self, site: Site, clock: Clock, seed: int, courses: list[int]) -> None:
+    `newcomers`: people who aren't in these courses yet.
+    """
+
+    def __init__(self, site: Site, clock: Clock, seed: int, courses: list[int], newcomers: list[int]) -> None:
         self.log: list[str] = []
         self._site, self._clock, self._courses = site, clock, courses
+        self._newcomers = newcomers
         self._lots = random.Random(seed)
         self._first = {course: self._modules(course) for course in courses}
         self._kinds: dict[Callable[[], None], int] = {
@@ -166,8 +170,7 @@ class Happenings:
 
     def _comes_or_goes(self) -> None:
         course = self._where()
-        # Also people of the other course, who are new in this one.
-        user = self._lots.choice(self._site.participants(self._where())[:6])
+        user = self._lots.choice([*self._site.participants(course)[:4], *self._newcomers])
         act = self._act()
         if enrolled(self._site, user, course):
             self._say("leaves", user, course)
@@ -248,6 +251,6 @@ class Happenings:
         self._site.silent.change_course(course, fullname=f"Another name {self._lots.randrange(9)}", told=True)
 
     def _copied(self) -> None:
-        if len(self._site.world().courses) == len(self._courses):
+        if not any("copied" in line for line in self.log):
             made, _ = self._site.silent.duplicate(self._where())
             self._say("copied to", made)
