@@ -9,20 +9,21 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mappings.program import Program
+from moodle_client import Function
 
-SITE_INFO = "core_webservice_get_site_info"
-COURSES = "core_course_get_courses_by_field"
-CATEGORIES = "core_course_get_categories"
-CONTENTS = "core_course_get_contents"
-COURSE_MODULE = "core_course_get_course_module"
-ENROLLED_USERS = "core_enrol_get_enrolled_users"
-USERS_COURSES = "core_enrol_get_users_courses"
-PROFILES = "core_user_get_course_user_profiles"
-USERS_BY_FIELD = "core_user_get_users_by_field"
-COURSE_GROUPS = "core_group_get_course_groups"
-COURSE_GROUPINGS = "core_group_get_course_groupings"
-GROUPINGS = "core_group_get_groupings"
-COMPLETIONS = "core_completion_get_activities_completion_status"
+SITE_INFO = str(Function.SITE_INFO)
+COURSES = str(Function.COURSES)
+CATEGORIES = str(Function.CATEGORIES)
+CONTENTS = str(Function.CONTENTS)
+COURSE_MODULE = str(Function.COURSE_MODULE)
+ENROLLED_USERS = str(Function.ENROLLED_USERS)
+USERS_COURSES = str(Function.USER_COURSES)
+PROFILES = str(Function.COURSE_PROFILES)
+USERS_BY_FIELD = str(Function.USERS_BY_FIELD)
+COURSE_GROUPS = str(Function.COURSE_GROUPS)
+COURSE_GROUPINGS = str(Function.COURSE_GROUPINGS)
+GROUPINGS = str(Function.GROUPINGS)
+COMPLETIONS = str(Function.ACTIVITY_COMPLETIONS)
 
 
 class Use(StrEnum):

@@ -5,13 +5,8 @@ so the key is a hash of the event, and its facts are provisional until a reading
 Source: recorded requests of version 4.0.0-rc.2.
 """
 
-import hashlib
-import json
-
 from flask import Response
-from pydantic import ValidationError
 
-from jobs.wire import EventData
 from records.secrets import Purpose
 from service.intake.blueprint import Refused, answer, body, desk, intake, parse_json
 from service.intake.sites import shows_secret
@@ -36,13 +31,7 @@ def take_event(slug: str) -> Response:
     if not shows_secret(site, Purpose.LOCAL_WEBHOOKS, token if isinstance(token, str) else "") or site is None:
         raise Refused(401)
     event = {name: value for name, value in sent.items() if name not in ADDED}
-    payload = json.dumps(event, separators=(",", ":")).encode("ascii")
-    key = hashlib.sha256(json.dumps(event, sort_keys=True).encode("ascii")).hexdigest()
-    try:
-        thing: EventData | None = EventData.model_validate(event)
-    except ValidationError:
-        thing = None
-    items = [Sorted("events/0", "event", key, payload, thing)]
+    items = [Sorted.unnamed("events/0", event)]
     sort_out(items, here.context.clock())
     hold_back(here.context.engine, site, items)
     deliver(here, site, "local_webhooks", items)

@@ -8,15 +8,11 @@ does: so its facts are provisional until a reading confirms them (jobs.process.U
 Source: recorded requests of version 2024031401.
 """
 
-import hashlib
-import json
 import re
 from typing import Any
 
 from flask import Response, request
-from pydantic import ValidationError
 
-from jobs.wire import EventData
 from records.inbox import copy_mark
 from records.secrets import Purpose
 from service.intake.blueprint import Refused, answer, body, desk, intake, parse_json
@@ -66,14 +62,7 @@ def take_trigger(slug: str) -> Response:
 
 
 def _item(sent: dict[str, Any]) -> Sorted:
-    event = _told(sent, FIELDS) | {"other": _told(sent.get("other"), OTHER)}
-    payload = json.dumps(event, separators=(",", ":")).encode("ascii")
-    key = hashlib.sha256(json.dumps(event, sort_keys=True).encode("ascii")).hexdigest()
-    try:
-        thing: EventData | None = EventData.model_validate(event)
-    except ValidationError:
-        thing = None
-    return Sorted("events/0", "event", key, payload, thing)
+    return Sorted.unnamed("events/0", _told(sent, FIELDS) | {"other": _told(sent.get("other"), OTHER)})
 
 
 def _told(part: Any, names: tuple[str, ...]) -> dict[str, Any]:

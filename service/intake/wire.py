@@ -51,6 +51,16 @@ class Sorted:
     reason: str | None = None
     waits_for: str | None = None
 
+    @classmethod
+    def unnamed(cls, name: str, content: dict[str, Any]) -> "Sorted":
+        """An event of a sender that gives it no id: its key is a hash of what is kept of it."""
+        key = hashlib.sha256(json.dumps(content, sort_keys=True).encode("ascii")).hexdigest()
+        try:
+            thing: EventData | None = EventData.model_validate(content)
+        except ValidationError:
+            thing = None
+        return cls(name, "event", key, json.dumps(content, separators=(",", ":")).encode("ascii"), thing)
+
 
 @intake.post("/webhooks/<slug>/events")
 def take_batch(slug: str) -> Response:

@@ -7,7 +7,6 @@ changed: both are asked for again. Of a statement nothing but these keys and ids
 Source: recorded requests of version 5.0.1; versions before 5.0 say "completed" for an un-completion, too.
 """
 
-import hashlib
 import json
 import re
 from datetime import datetime
@@ -15,10 +14,8 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from flask import Response, request
-from pydantic import ValidationError
 
 from jobs.kinds.events import ENROLMENT_UPDATED
-from jobs.wire import EventData
 from records.inbox import copy_mark
 from records.secrets import Purpose
 from service.intake.blueprint import Desk, Refused, body, desk, intake, load_json
@@ -62,7 +59,7 @@ def take_statements(slug: str) -> Response:
     site, name = _authorized(here, slug)
     statements = _statements(data)
     told = [_told(statement, name) for statement in statements]
-    items = [_item(number, content) for number, (content, _) in enumerate(told)]
+    items = [Sorted.unnamed(f"statements/{number}", content) for number, (content, _) in enumerate(told)]
     sort_out(items, here.context.clock())
     _keep_copies_out(here, site, items, [root for _, root in told])
     hold_back(here.context.engine, site, items)
@@ -109,16 +106,6 @@ def _id(site: KnownSite, statement: dict[str, Any]) -> UUID:
         return UUID(statement["id"])
     except (KeyError, ValueError, TypeError, AttributeError):
         return uuid5(NAMESPACE_URL, f"copbridge:{site.id}:{json.dumps(statement, sort_keys=True)}")
-
-
-def _item(number: int, content: dict[str, Any]) -> Sorted:
-    payload = json.dumps(content, separators=(",", ":")).encode("ascii")
-    key = hashlib.sha256(json.dumps(content, sort_keys=True).encode("ascii")).hexdigest()
-    try:
-        thing: EventData | None = EventData.model_validate(content)
-    except ValidationError:
-        thing = None
-    return Sorted(f"statements/{number}", "event", key, payload, thing)
 
 
 def _keep_copies_out(here: Desk, site: KnownSite, items: list[Sorted], roots: list[str | None]) -> None:
