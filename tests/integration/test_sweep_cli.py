@@ -1,5 +1,6 @@
 """`copbridge sweep` against a sandbox over HTTP: what it says, how it ends, and how it takes being killed."""
 
+import math
 import os
 import signal
 import time
@@ -63,6 +64,13 @@ def connect(engine: Engine, settings: Settings, moodle: Site, token: str) -> Non
             secrets.keep_secret(session, site.id, Purpose.WEB_SERVICES, token, settings.encryption_key)
 
 
+def another_second() -> None:
+    """Wait until what is read now is told apart from what was read before: Moodle's clock tells whole seconds."""
+    until = math.floor(time.time()) + 2
+    while time.time() < until:
+        time.sleep(0.05)
+
+
 def test_it_says_what_it_read_and_what_no_event_had_told(cli: Cli, moodle: Site) -> None:
     first = cli("sweep", "--json")
     assert first.code == 0, first.err
@@ -78,6 +86,7 @@ def test_it_says_what_it_read_and_what_no_event_had_told(cli: Cli, moodle: Site)
     moodle.unseen.complete(user, module)
     with moodle.store.write() as db:
         db.execute("UPDATE course_modules_completion SET timemodified = timemodified - 3600")
+    another_second()
     found = cli("sweep", "--json", "--community", BAY)
     assert found.code == 0, found.err
     assert [row["course"] for row in found.data["sweeps"]] == [2]
@@ -92,6 +101,7 @@ def test_many_who_are_gone_need_a_word(cli: Cli, moodle: Site) -> None:
     people = [happenings.person(moodle, f"n{number}") for number in range(8)]
     for user in people:
         moodle.unseen.enrol(user, 2, timestart=0)
+    another_second()
     assert cli("sweep", "--community", BAY).code == 0
     for user in people:
         moodle.unseen.leave(user, 2)
@@ -99,6 +109,7 @@ def test_many_who_are_gone_need_a_word(cli: Cli, moodle: Site) -> None:
     assert refused.code == 1
     assert [row["status"] for row in refused.data["sweeps"]] == ["failed"]
     assert "would be gone" in refused.data["sweeps"][0]["error"]
+    another_second()
     told = cli("sweep", "--json", "--community", BAY, "--gone")
     assert told.code == 0
     assert told.data["drift"] == [{"course": 2, "kind": "lost_enrolment", "count": 8}]

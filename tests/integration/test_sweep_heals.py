@@ -14,7 +14,7 @@ from tests.support.healed import assert_law_2, assert_mirrors_moodle, known_peop
 from tests.support.servers import Servers
 from tests.support.sweeping import BAY, Houses, Scene, open_houses
 
-SEEDS = 30
+SEEDS = 18
 ROUNDS = 3
 """So many lotteries one after another on one site."""
 THINGS = 14
