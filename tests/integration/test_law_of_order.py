@@ -297,6 +297,6 @@ def test_other_orders_of_few_things_give_the_same_books(bench: Bench, name: str)
     numbered = [(number, 0, item) for number, item in enumerate(SMALL[name])]
     expected = outcome(bench, straight(SMALL[name]))
     orders = list(itertools.permutations(numbered))
-    for order in [numbered, numbered[::-1], *random.Random(name).sample(orders, 10)]:
+    for order in [numbered, numbered[::-1], *random.Random(name).sample(orders, 7)]:
         found = outcome(bench, [[step] for step in order], pauses=range(len(order)))
         assert found == expected, [step[0] for step in order]

@@ -1,6 +1,7 @@
 """Run `copbridge` commands in this process, as a shell would: arguments, standard input, environment."""
 
 import contextlib
+import functools
 import io
 import json
 import os
@@ -10,8 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
+import typer
+
 from records.settings import Settings
-from service.cli import main
+from service.cli import build, main
+
+
+@functools.cache
+def _built() -> object:
+    """The command, made once a process: a shell makes it once a command, and that takes a quarter of a second."""
+    return typer.main.get_command(build())
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,7 @@ class Cli:
             mock.patch.dict(os.environ, self._environment()),
             mock.patch.object(sys, "argv", ["copbridge", *arguments]),
             mock.patch.object(sys, "stdin", io.StringIO(stdin)),
+            mock.patch("service.cli.build", _built),
         ):
             yield
 
