@@ -43,10 +43,10 @@ def call(site: Site, form: Mapping[str, str]) -> Any:
         if "wsfunction" not in form:
             raise invalid_parameter()
         name = form["wsfunction"]
-        if name not in _FUNCTIONS:
+        if name not in FUNCTIONS:
             raise no_access() if answers.is_moodle_function(name) else no_record()
         try:
-            return _FUNCTIONS[name](site, caller_of(site, user), parameters.own(form))
+            return FUNCTIONS[name](site, caller_of(site, user), parameters.own(form))
         except LookupError as err:
             raise no_record() from err
 
@@ -200,7 +200,7 @@ def _update_manually(site: Site, caller: Caller, params: Params) -> Any:
     return {"status": True, "warnings": []}
 
 
-_FUNCTIONS: dict[str, Callable[[Site, Caller, Params], Any]] = {
+FUNCTIONS: dict[str, Callable[[Site, Caller, Params], Any]] = {
     "core_webservice_get_site_info": _site_info,
     "core_course_get_courses_by_field": _courses_by_field,
     "core_course_get_categories": _categories,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from sandbox import webservice
 from sandbox.pages import create_app
 from sandbox.site import Site
 from sandbox.term import Term
@@ -343,3 +344,8 @@ def test_a_profile_tells_the_part_in_one_course(site: Site, ask: Caller) -> None
     site.unseen.leave(user, bay)
     found = ask("core_user_get_course_user_profiles", userlist=[{"userid": user, "courseid": bay}])
     assert found[0].get("roles", []) == []
+
+
+def test_the_functions_that_it_names_are_those_that_it_serves(ask: Caller) -> None:
+    named = {function["name"] for function in ask("core_webservice_get_site_info")["functions"]}
+    assert named == set(webservice.FUNCTIONS)
