@@ -197,6 +197,11 @@ def _mine(session: Session, task: Task, **values: object) -> None:
         raise LeaseLost
 
 
+def beat(session: Session, task: Task) -> None:
+    """Renew the lease. Raises LeaseLost."""
+    _mine(session, task)
+
+
 def progress(session: Session, task: Task, pending: Sequence[int], *, total: int, calls: int, way: str) -> None:
     """Say what is still to be read, in the transaction that stores what was. Raises LeaseLost."""
     left = list(pending)

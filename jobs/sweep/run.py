@@ -4,16 +4,18 @@ What was read is stored and struck off the list in one transaction, so that whoe
 where this one stopped. Moodle is never asked while a transaction is open.
 """
 
+import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from uuid import UUID
 
 import structlog
 from sqlalchemy import Engine, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from jobs.sweep import copies, core
@@ -28,6 +30,7 @@ from records.settings import Settings
 from records.sweeps import LeaseLost, Task
 
 log = structlog.get_logger()
+BEAT_SECONDS = sweeps.LEASE.total_seconds() / 4
 CHUNK = 16
 """So many users for each call at once are read, or being read, before what was read is stored."""
 AHEAD = 4
@@ -86,12 +89,44 @@ def carry_on(house: House, only: Sequence[UUID] = ()) -> Task | None:
     with house.connect(wwwroot, tokens[0] if tokens else "", pace=pace) as moodle:
         turn = Turn(house, task, moodle, ends)
         try:
-            _turn(turn)
+            with _lease(turn):
+                _turn(turn)
         except LeaseLost:
             log.warning("sweep_overtaken", sweep=str(task.id))
         except (MoodleError, Suspicious) as err:
             _failed(turn, err)
+        except Exception as err:
+            # Nobody foresaw it: counted and put off like the others, or it would be tried again for ever.
+            _failed(turn, err)
+            raise
     return task
+
+
+@contextmanager
+def _lease(turn: Turn) -> Iterator[None]:
+    """Renew the lease all the while: a large course's list of people alone takes Moodle longer than a lease.
+
+    A frozen process renews nothing, since its threads are frozen, too.
+    """
+    over = threading.Event()
+
+    def renew() -> None:
+        while not over.wait(BEAT_SECONDS):
+            try:
+                with Session(turn.house.engine) as session, session.begin():
+                    sweeps.beat(session, turn.task)
+            except LeaseLost:
+                return
+            except DBAPIError as err:
+                log.warning("sweep_beat_failed", sweep=str(turn.task.id), error=type(err).__name__)
+
+    thread = threading.Thread(target=renew, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def _turn(turn: Turn) -> None:
@@ -241,15 +276,17 @@ def _one(moodle: MoodleClient, course_id: int, user_id: int) -> Reading | None:
         return None
 
 
-def _failed(turn: Turn, err: MoodleError | Suspicious) -> None:
+def _failed(turn: Turn, err: Exception) -> None:
     """Keep why a turn ended: what time may heal is tried again, anything else waits for somebody."""
-    log.warning("sweep_failed", sweep=str(turn.task.id), course=turn.task.course_id, error=str(err))
+    # The text of a strange error may quote people's data.
+    said = str(err) if isinstance(err, MoodleError | Suspicious) else type(err).__name__
+    log.warning("sweep_failed", sweep=str(turn.task.id), course=turn.task.course_id, error=said)
     with Session(turn.house.engine) as session, session.begin():
         sweeps.fail(
             session,
             turn.task,
-            str(err),
+            said,
             calls=turn.calls,
             retry_after=err.retry_after if isinstance(err, MoodleError) else None,
-            for_good=isinstance(err, Suspicious) or err.permanent,
+            for_good=isinstance(err, Suspicious) or (isinstance(err, MoodleError) and err.permanent),
         )

@@ -8,6 +8,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from jobs.reread import reread
+from jobs.sweep import run
 from jobs.sweep.run import CHUNK, carry_on
 from moodle_client import MoodleError, Reason
 from records import inbox, sweeps
@@ -21,6 +22,7 @@ from tests.support.moodles import Near
 from tests.support.servers import Servers
 from tests.support.sweep_calls import events_of, hooked, latest, once
 from tests.support.sweeping import BAY, Houses, Scene, open_houses
+from tests.support.up import wait_for
 
 STATUSES = "core_completion_get_activities_completion_status"
 CONTENTS = "core_course_get_contents"
@@ -142,6 +144,36 @@ def test_who_was_frozen_and_overtaken_writes_nothing(scene: Scene, function: str
     assert items(scene) == stored[0]
     found = latest(scene)
     assert (found.status, found.attempts, found.error) == ("done", 0, "")
+
+
+def test_a_lease_is_renewed_while_moodle_is_slow(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "BEAT_SECONDS", 0.05)
+    scene.swept.ask(scene.bay)
+
+    def slow() -> None:
+        expire_lease(scene)
+        with Session(scene.swept.house.engine) as session:
+            alive = (Sweep.status == "running") & (Sweep.heartbeat_at > func.clock_timestamp() - sweeps.LEASE)
+            wait_for(lambda: session.scalar(select(func.count()).where(alive)) == 1, "the lease is renewed")
+        assert carry_on(scene.swept.run_house()) is None, "nobody else may take it"
+
+    scene.swept.connect = hooked(scene, once("core_user_get_users_by_field", slow))
+    carry_on(scene.swept.run_house())
+    assert latest(scene).status == "done"
+
+
+def test_an_error_that_nobody_foresaw_is_counted_and_put_off(scene: Scene) -> None:
+    scene.swept.ask(scene.bay)
+
+    def strange() -> None:
+        raise ZeroDivisionError("a person's name")
+
+    scene.swept.connect = hooked(scene, once(CONTENTS, strange))
+    with pytest.raises(ZeroDivisionError):
+        carry_on(scene.swept.run_house())
+    found = latest(scene)
+    assert (found.status, found.attempts, found.error) == ("due", 1, "ZeroDivisionError")
+    assert found.due_at > datetime.now(UTC)
 
 
 def items(scene: Scene) -> int:
