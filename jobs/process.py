@@ -21,6 +21,7 @@ from records import (
     communities,
     community_details,
     completions,
+    declared,
     drift,
     facts,
     forgotten,
@@ -167,7 +168,7 @@ def _changes_groundwork(session: Session, batch: Batch) -> bool:
     )
     if any(mirror.is_news(session, model, rows) for model, rows in groundwork):
         return True
-    if adoptions.is_news(session, batch.copies):
+    if declared.is_news(session, batch.hours) or adoptions.is_news(session, batch.copies):
         return True
     return communities.would_place(session, batch.courses_seen, groups_read(batch.groups))
 
@@ -249,6 +250,7 @@ def apply(session: Session, batch: Batch) -> None:
     held = adoptions.see_copies(session, batch.copies)
     courses = {(site, course) for site, course in mirror.stand(session, MirrorCourse, batch.courses)}
     modules = {(site, module) for site, module in mirror.stand(session, MirrorModule, batch.modules)}
+    other_hours = declared.keep(session, batch.hours)
     roles = mirror.stand(session, MirrorRole, batch.roles)
     people.report_accounts(session, batch.accounts)
     groups = {(site, group) for site, group in mirror.stand(session, MirrorGroup, batch.groups)}
@@ -263,7 +265,8 @@ def apply(session: Session, batch: Batch) -> None:
     memberships.hold_memberships(session, users | accounts, teams.mates(users))
     facts.refresh_completion_facts(session, causes)
     module_forms.see_modules(session, batch.modules_seen)
-    module_forms.decide_bindings(session, modules)
+    module_forms.decide_bindings(session, modules | other_hours.keys())
+    memberships.mark_courses(session, {(site, course) for (site, _), course in other_hours.items()})
     communities.settle(session, placed)
     teams.place_teams(session, groups_seen)
     teams.refresh_teams(session, groups)

@@ -55,6 +55,7 @@ Moment = Annotated[datetime, BeforeValidator(_moment)]
 Second = Annotated[datetime | None, BeforeValidator(_second_or_none)]
 Text = Annotated[str, Field(max_length=1333), AfterValidator(storable)]
 Name = Annotated[str, Field(max_length=100), AfterValidator(storable)]
+Minutes = Annotated[int, BeforeValidator(_number), Field(ge=0, le=1_000_000)]
 Texts = Annotated[dict[Text, Text], Field(max_length=50)]
 
 
@@ -169,6 +170,13 @@ class ModuleReading(Reading):
     section_name: Text = ""
     visible: bool = True
     tracking: Literal[0, 1, 2] = 0
+    minutes: Minutes | None = None
+    """Declared in its form in Moodle. Left out: the sender can't tell."""
+    component: Name = ""
+
+    @property
+    def tells_hours(self) -> bool:
+        return self.present and "minutes" in self.model_fields_set
 
 
 class RoleReading(Reading):

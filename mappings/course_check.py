@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mappings.earning import ActivityRule, named_group
 from mappings.facts import Activity
 from mappings.findings import Finding, Place
-from mappings.matching import Placement, Refusal, fits
+from mappings.matching import HoursRefused, Placement, Refusal, fits, hours_refused, rule_for
 from mappings.program import Program
 from mappings.source import Source
 
@@ -59,6 +59,7 @@ def course_findings(
         *_unruled(program, activities),
         *_twice(program, activities),
         *_untracked(program, activities),
+        *_refused_hours(program, activities),
         *_hours(program, communities),
     ]
     if communities:
@@ -87,9 +88,32 @@ def _shown(activity: Activity) -> str:
 
 def _unruled(program: Program, activities: Sequence[CourseActivity]) -> Iterator[Remark]:
     for one in activities:
-        if one.tracked and not any(fits(rule, one.activity) for rule in program.activities):
+        if one.tracked and rule_for(program, one.activity) is None:
             text = f"no rule matches {_shown(one.activity)} in the course {one.course}, whose completion is tracked"
             yield ("activities",), text
+
+
+def _refused_hours(program: Program, activities: Sequence[CourseActivity]) -> Iterator[Remark]:
+    """Hours in Moodle that the file never takes."""
+    if program.hours_from_moodle.take == "ignore":
+        return
+    for one in activities:
+        hours = one.activity.declared
+        why = hours_refused(program, one.activity, hours) if hours else None
+        if hours and why:
+            told = f"{_hours_of(program, hours.minutes)} hours of {_shown(one.activity)} in the course {one.course}"
+            text = f"{told} are stated in Moodle and never taken: {_why(program, why, hours.component)}"
+            yield ("hours_from_moodle",), text
+
+
+def _why(program: Program, why: HoursRefused, component: str) -> str:
+    bounds = program.hours_from_moodle
+    return {
+        HoursRefused.TOO_FEW: f"the least is {bounds.min_hours:g}",
+        HoursRefused.TOO_MANY: f"the most is {bounds.max_hours:g}",
+        HoursRefused.UNKNOWN_COMPONENT: f"there is no component '{component}'",
+        HoursRefused.NO_COMPONENT: "they name no component, and no rule matches",
+    }[why]
 
 
 def _twice(program: Program, activities: Sequence[CourseActivity]) -> Iterator[Remark]:
@@ -174,7 +198,7 @@ def mapped_minutes(program: Program, community: CommunityForm) -> int:
     """
     best: dict[str, int] = {}
     for number, one in enumerate(community.activities):
-        rule = next((rule for rule in program.activities if fits(rule, one.activity)), None)
+        rule = rule_for(program, one.activity)
         if rule is None or not one.tracked:
             continue
         most = max(rule.minutes_for("complete") or 0, rule.minutes_for("passed") or 0)

@@ -22,7 +22,7 @@ from mappings.facts import (
     State,
 )
 from mappings.limits import Limited, closing_of, limit
-from mappings.matching import fits, rule_for
+from mappings.matching import fits, hours_taken, rule_for
 from mappings.periods import Span
 from mappings.program import Program, ProgramVersion, version_at
 
@@ -128,7 +128,8 @@ def _completion(fact: Fact, version: ProgramVersion) -> Line:
     rule = rule_for(version.program, fact.activity)
     if rule is None:
         return Line(fact, None, _without_rule(fact, version.program))
-    params = {"rule": rule.rule, "minutes": rule.worth}
+    stated = {"from_moodle": True} if hours_taken(version.program, fact.activity) else {}
+    params = {"rule": rule.rule, "minutes": rule.worth} | stated
     minutes = rule.minutes_for(STATES[fact.state]) if fact.state in STATES else None
     if minutes is None:
         return Line(fact, None, Nothing.NOT_PASSED, params)
@@ -137,7 +138,8 @@ def _completion(fact: Fact, version: ProgramVersion) -> Line:
         return Line(fact, None, nothing, params)
     if rule.minutes == "to_be_set" and not minutes:
         return Line(fact, None, Nothing.TO_BE_SET, params)
-    return _line(fact, version, minutes, rule.component, rule.rule)
+    line = _line(fact, version, minutes, rule.component, rule.rule)
+    return replace(line, params=line.params | stated) if stated else line
 
 
 def _without_rule(fact: Fact, program: Program) -> Nothing:

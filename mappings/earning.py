@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from mappings.base import Code, Minutes, Mode, Model, Pattern, Text, ToBeSet
 
+MOODLE_HOURS = "moodle:hours"
+"""Stands as the rule of hours that come from an activity's form in Moodle alone: no code of a file has a colon."""
 StateName = Literal["complete", "passed", "failed"]
 EndName = Literal["undone", "reset", "deleted", "left", "overridden"]
 Subject = Literal["participant", "team", "organisation", "community", "program"]
@@ -50,6 +52,24 @@ class ActivityRule(Model):
         """What a state earns; None: nothing, since the activity wasn't passed."""
         share = self.earns.get(state, "none" if state == "failed" else "all")
         return self.worth if share == "all" else None if share == "none" else share
+
+
+class HoursFromMoodle(Model):
+    """Which of the hours in Moodle's forms are taken."""
+
+    take: Literal["ignore", "propose", "accept"] = "propose"
+    """`ignore`: they are never looked at. `propose`: staff decide on each, and until then they count nothing.
+    `accept`: they count at once."""
+    min_hours: Annotated[float, Field(ge=0, le=100)] = 0
+    """An activity that declares less than this is never given it."""
+    max_hours: Annotated[float, Field(gt=0, le=100)] = 8
+    """An activity that declares more than this is never given it."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.min_hours > self.max_hours:
+            raise ValueError(f"max_hours {self.max_hours} is below min_hours {self.min_hours}")
+        return self
 
 
 class AttendanceRule(Model):

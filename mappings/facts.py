@@ -42,13 +42,30 @@ class FactKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Hours:
+    """What an activity's form in Moodle says that it earns. `component` empty: what its rule counts in."""
+
+    minutes: int
+    component: str = ""
+
+
+def hours_of(minutes: int | None, component: str) -> Hours | None:
+    """Hours as two columns hold them."""
+    return None if minutes is None else Hours(minutes, component)
+
+
+@dataclass(frozen=True, slots=True)
 class Activity:
-    """A course module as it was when it was bound: what rules look at."""
+    """A course module as it was when it was bound: what rules look at, and the hours that its form in Moodle states."""
 
     idnumber: str
     kind: str
     section: str
     name: str
+    hours: Hours | None = None
+    """Those of the form that counts: staff have accepted them."""
+    declared: Hours | None = None
+    """Those that Moodle's form states now, whoever accepted them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from mappings.earning import ActivityRule, FromActivity
-from mappings.facts import Activity
+from mappings.earning import MOODLE_HOURS, ActivityRule, FromActivity
+from mappings.facts import Activity, Hours
 from mappings.places import CommunityMatch
 from mappings.program import Program
 
@@ -116,14 +116,60 @@ def team_of(program: Program, idnumber: str, groupings: tuple[str, ...]) -> Team
     return TeamForm(found.groupdict().get("organisation") if found else None)
 
 
+class HoursRefused(StrEnum):
+    """Why hours that are declared in Moodle are never taken."""
+
+    TOO_FEW = "too_few"
+    TOO_MANY = "too_many"
+    UNKNOWN_COMPONENT = "unknown_component"
+    NO_COMPONENT = "no_component"
+    """They name none, and no rule says what the activity counts in."""
+
+
 def rule_for(program: Program, activity: Activity) -> ActivityRule | None:
-    """The first rule all of whose conditions hold for the activity."""
+    """What an activity earns: the first rule all of whose conditions hold for it, with the hours that Moodle's form
+    states where the program takes them."""
     # Thousands complete the same few activities.
     try:
         return program.rules_found[activity]
     except KeyError:
-        rule = next((rule for rule in program.activities if fits(rule, activity)), None)
-        return program.rules_found.setdefault(activity, rule)
+        return program.rules_found.setdefault(activity, _with_hours(program, activity))
+
+
+def _with_hours(program: Program, activity: Activity) -> ActivityRule | None:
+    rule = first_rule(program, activity)
+    hours = hours_taken(program, activity)
+    if hours is None:
+        return rule
+    if rule is None:
+        return ActivityRule.model_construct(rule=MOODLE_HOURS, minutes=hours.minutes, component=hours.component)
+    return rule.model_copy(update={"minutes": hours.minutes, "component": hours.component or rule.component})
+
+
+def first_rule(program: Program, activity: Activity) -> ActivityRule | None:
+    """The first rule of the file all of whose conditions hold, whatever Moodle's form states."""
+    return next((rule for rule in program.activities if fits(rule, activity)), None)
+
+
+def hours_taken(program: Program, activity: Activity) -> Hours | None:
+    """The hours of an activity's form in Moodle, where they count instead of the rule's."""
+    if activity.hours is None and activity.declared is None:
+        return None
+    take = program.hours_from_moodle.take
+    hours = {"propose": activity.hours, "accept": activity.declared}.get(take)
+    return hours if hours and hours_refused(program, activity, hours) is None else None
+
+
+def hours_refused(program: Program, activity: Activity, hours: Hours) -> HoursRefused | None:
+    """Why an activity can't be given these hours. None: it can."""
+    bounds = program.hours_from_moodle
+    if hours.minutes < program.minutes(bounds.min_hours):
+        return HoursRefused.TOO_FEW
+    if hours.minutes > program.minutes(bounds.max_hours):
+        return HoursRefused.TOO_MANY
+    if hours.component:
+        return None if hours.component in program.components else HoursRefused.UNKNOWN_COMPONENT
+    return None if first_rule(program, activity) else HoursRefused.NO_COMPONENT
 
 
 def fits(rule: ActivityRule | FromActivity, activity: Activity) -> bool:

@@ -15,6 +15,7 @@ from mappings.earning import (
     Attendance,
     Cap,
     Cycle,
+    HoursFromMoodle,
     Milestone,
     Rounding,
     SessionKind,
@@ -27,6 +28,7 @@ from mappings.periods import Period, SchoolYear, Term
 from mappings.places import Band, CommunityMatch, Contact, JobRole, Pace, Particulars, Profile, Region, Teams, Topic
 from mappings.requirements import Notice, Requirement
 from mappings.wholeness import misplaced
+from mappings.writing import WriteBack
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,8 @@ class Program(Model):
     """Where one activity or session could count in two communities of a person. Left out: in both."""
     activities: tuple[ActivityRule, ...] = ()
     """What completing an activity earns: the first rule that fits counts."""
+    hours_from_moodle: HoursFromMoodle = HoursFromMoodle()
+    """Whether hours that are declared in an activity's form in Moodle count instead of the rule's."""
     session_kinds: tuple[SessionKind, ...] = ()
     """Kinds of sessions with a name, and perhaps minutes, of their own."""
     attendance: Attendance = Attendance()
@@ -114,6 +118,8 @@ class Program(Model):
     """What is required beside the commitment."""
     notices: tuple[Notice, ...] = ()
     """Guidelines: staff are told where one isn't kept, and nothing is blocked."""
+    write_back: WriteBack = WriteBack()
+    """What is written into Moodle. Left out: nothing."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

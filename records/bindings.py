@@ -8,13 +8,25 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mappings.credit import credits_of
-from mappings.facts import Activity
+from mappings.facts import Activity, Fact, Hours
+from mappings.matching import HoursRefused, hours_refused
 from records import answers, audit
 from records.actor import Actor
 from records.continuing import goes_on_with
 from records.mirror import side_by_side
-from records.models import Account, Binding, CommunityCourse, Decision, FactRow, Membership, MirrorModule, uuid7
+from records.models import (
+    Account,
+    Binding,
+    Community,
+    CommunityCourse,
+    Decision,
+    FactRow,
+    Membership,
+    MirrorModule,
+    uuid7,
+)
 from records.module_forms import activity_of, decide_bindings
+from records.programs import versions_by_program
 from records.surroundings import item_of
 
 
@@ -33,13 +45,54 @@ class Proposal:
     since: datetime
     now: Activity
     now_rule: str | None
+    now_hours: Hours | None
+    """What a form declares and the program takes; None: the rule says what it earns."""
     then: Activity
     then_rule: str | None
+    then_hours: Hours | None
     members: int
     """Memberships with a fact of this activity."""
     minutes_before: int
     minutes_after: int
     """Credited minutes of those memberships in all, as it is and as it would be."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedHours:
+    """Hours in Moodle that a program never takes, and why."""
+
+    site_id: UUID
+    course_id: int
+    module_id: int
+    activity: Activity
+    program: str
+    hours: Hours
+    why: HoursRefused
+
+
+def refused_hours(session: Session) -> list[RefusedHours]:
+    """The hours of activities in communities that the newest version of their program looks at and never takes."""
+    m, c = MirrorModule, CommunityCourse
+    rows = session.execute(
+        select(m, Community.program_id)
+        .join(c, (c.site_id == m.site_id) & (c.course_id == m.course_id))
+        .join(Community, Community.id == c.community_id)
+        .where(m.present, m.minutes.is_not(None))
+        .distinct()
+        .order_by(m.site_id, m.course_id, m.module_id, Community.program_id)
+    ).all()
+    newest = {of: versions[-1].program for of, versions in versions_by_program(session).items()} if rows else {}
+    found = []
+    for module, program_id in rows:
+        program, activity = newest[program_id], activity_of(module)
+        hours = activity.declared
+        if hours is None or program.hours_from_moodle.take == "ignore":
+            continue
+        why = hours_refused(program, activity, hours)
+        if why:
+            place = (module.site_id, module.course_id, module.module_id)
+            found.append(RefusedHours(*place, activity, program.program, hours, why))
+    return found
 
 
 def proposals(session: Session, now: datetime) -> list[Proposal]:
@@ -51,7 +104,8 @@ def proposals(session: Session, now: datetime) -> list[Proposal]:
 
 
 def _proposal(session: Session, binding: Binding, now: datetime) -> Proposal:
-    active = _active(session, binding)
+    active, then = _active(session, binding), activity_of(binding)
+    counts = activity_of(active) if active else replace(then, hours=None)
     members = _members(session, binding)
     before = after = 0
     for start in range(0, len(members), answers.AT_ONCE):
@@ -64,19 +118,22 @@ def _proposal(session: Session, binding: Binding, now: datetime) -> Proposal:
         course_id=binding.course_id,
         module_id=binding.module_id,
         since=binding.basis_as_of,
-        now=activity_of(active),
-        now_rule=active.rule,
-        then=activity_of(binding),
+        now=counts,
+        now_rule=active.rule if active else None,
+        now_hours=counts.hours,
+        then=then,
         then_rule=binding.rule,
+        then_hours=then.hours,
         members=len(members),
         minutes_before=before,
         minutes_after=after,
     )
 
 
-def _active(session: Session, binding: Binding) -> Binding:
+def _active(session: Session, binding: Binding) -> Binding | None:
+    """The form that counts now. None: the activity earns nothing, whatever form it has."""
     same = (Binding.site_id == binding.site_id, Binding.module_id == binding.module_id)
-    return session.scalars(select(Binding).where(*same, Binding.status == "active")).one()
+    return session.scalars(select(Binding).where(*same, Binding.status == "active")).one_or_none()
 
 
 def _members(session: Session, binding: Binding) -> list[UUID]:
@@ -103,7 +160,12 @@ def _members(session: Session, binding: Binding) -> list[UUID]:
 def _as_if(item: answers.Inputs, binding: Binding) -> answers.Inputs:
     """The inputs as they would be if the binding's form counted."""
     named, form = item_of(binding.site_id, binding.module_id), activity_of(binding)
-    return replace(item, facts=[replace(f, activity=form) if f.item == named else f for f in item.facts])
+    return replace(item, facts=[as_form(f, form) if f.item == named else f for f in item.facts])
+
+
+def as_form(fact: Fact, form: Activity) -> Fact:
+    """A fact as if another form of its activity counted. What Moodle's form declares is what it is."""
+    return replace(fact, activity=replace(form, declared=fact.activity.declared if fact.activity else None))
 
 
 def _minutes(item: answers.Inputs, now: datetime) -> int:
@@ -143,9 +205,10 @@ def _proposed(session: Session, binding_id: UUID) -> Binding:
 
 
 def _decided(
-    session: Session, proposed: Binding, counts: Binding, actor: Actor, role: str, reason: str, now: datetime
+    session: Session, proposed: Binding, counts: Binding | None, actor: Actor, role: str, reason: str, now: datetime
 ) -> None:
-    """Write the decision that `counts` is the form that counts, and bring the bindings in line with it."""
+    """Write the decision that `counts` is the form that counts, and bring the bindings in line with it. None: as
+    before, no form does."""
     if not reason.strip():
         raise BindingError("A decision needs a reason.")
     decision = Decision(
@@ -154,8 +217,8 @@ def _decided(
         actor_role=role,
         reason=reason.strip(),
         data={
-            "binding": str(counts.id),
-            "module": f"{counts.site_id}:{counts.module_id}",
+            "binding": str(counts.id) if counts else None,
+            "module": f"{proposed.site_id}:{proposed.module_id}",
             "proposed": str(proposed.id),
         },
         decided_at=now,
@@ -165,8 +228,7 @@ def _decided(
     session.flush()
     proposed.decision_id = decision.id
     session.flush()
-    decide_bindings(session, [(counts.site_id, counts.module_id)])
+    decide_bindings(session, [(proposed.site_id, proposed.module_id)])
     action = "binding.accepted" if proposed is counts else "binding.rejected"
-    audit.record(
-        session, actor, action, str(proposed.id), after={"decision": str(decision.id), "counts": str(counts.id)}
-    )
+    after = {"decision": str(decision.id), "counts": decision.data["binding"]}
+    audit.record(session, actor, action, str(proposed.id), after=after)

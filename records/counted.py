@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.orm import Session
 
-from mappings.facts import Activity, Ended, Fact, FactKind, State
+from mappings.facts import Activity, Ended, Fact, FactKind, Hours, State, hours_of
 from mappings.facts import Session as Meeting
 from mappings.program import ProgramVersion, version_at
 from records.adoptions import Copy, copies_above
@@ -322,9 +322,14 @@ def _activities(session: Session, modules: Iterable[ModuleKey]) -> dict[ModuleKe
     """The form of each module that counts: the bound one, else the present one."""
     keys = list(modules)
     found: dict[ModuleKey, Activity] = {}
+    declared: dict[ModuleKey, Hours | None] = {}
     for table, counts in ((MirrorModule, true()), (Binding, Binding.status == "active")):
-        site_id = as_text(table.site_id)
-        forms = select(site_id, table.module_id, table.idnumber, table.modname, table.section_name, table.name)
-        for site, module, *form in session.execute(forms.where(among((table.site_id, table.module_id), keys), counts)):
-            found[(site, module)] = Activity(*form)
+        t: Any = table
+        columns = (as_text(t.site_id), t.module_id, t.idnumber, t.modname, t.section_name, t.name)
+        forms = select(*columns, t.minutes, t.component).where(among((t.site_id, t.module_id), keys), counts)
+        for site, module, idnumber, kind, section, name, minutes, component in session.execute(forms):
+            hours, key = hours_of(minutes, component), (site, module)
+            if table is MirrorModule:
+                declared[key], hours = hours, None
+            found[key] = Activity(idnumber, kind, section, name, hours, declared.get(key))
     return found

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -11,8 +11,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from mappings.earning import ActivityRule
-from mappings.facts import Activity
-from mappings.matching import rule_for
+from mappings.facts import Activity, Hours, hours_of
+from mappings.matching import hours_refused, rule_for
 from mappings.program import ProgramVersion
 from records.claims import CourseKey
 from records.continuing import continued
@@ -42,7 +42,9 @@ def modules_of(session: Session, courses: Iterable[CourseKey]) -> set[ModuleKey]
 
 
 def form_of(activity: Activity) -> str:
-    parts = (activity.idnumber, activity.kind, activity.section, activity.name)
+    parts = [activity.idnumber, activity.kind, activity.section, activity.name]
+    if activity.hours:
+        parts += [str(activity.hours.minutes), activity.hours.component]
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
 
@@ -92,10 +94,25 @@ def see_modules(session: Session, seen: Iterable[ModuleSeen]) -> None:
 
 
 def activity_of(row: Binding | MirrorModule) -> Activity:
-    return Activity(row.idnumber, row.modname, row.section_name, row.name)
+    """A form that an activity had, or its present one: of that the hours are known that Moodle's form declares."""
+    hours = hours_of(row.minutes, row.component)
+    of_form, declared = (hours, None) if isinstance(row, Binding) else (None, hours)
+    return Activity(row.idnumber, row.modname, row.section_name, row.name, of_form, declared)
 
 
-def _matched(programs: Versions, activity: Activity) -> ActivityRule | None:
+def declared_hours(session: Session, modules: Iterable[ModuleKey]) -> dict[ModuleKey, Hours]:
+    """The hours that the forms of activities in Moodle declare now."""
+    m = MirrorModule
+    rows = session.execute(
+        select(m.site_id, m.module_id, m.minutes, m.component).where(
+            among((m.site_id, m.module_id), list(modules)), m.minutes.is_not(None)
+        )
+    )
+    found = {(site, module): hours_of(minutes, component) for site, module, minutes, component in rows}
+    return {key: hours for key, hours in found.items() if hours}
+
+
+def matched(programs: Versions, activity: Activity) -> ActivityRule | None:
     """The rule of the newest version that knows the activity; of several programs that of the first one."""
     rules = (rule_for(version.program, activity) for versions in programs for version in reversed(versions))
     return next((rule for rule in rules if rule), None)
@@ -172,29 +189,82 @@ def decided_form(session: Session, key: ModuleKey) -> str | None:
     ).one_or_none()
 
 
-def counting_form(forms: Sequence[Binding], decided: str | None, programs: Versions) -> Binding | None:
-    """The form that counts: the one that somebody decided on, else the earliest that a rule matches.
+def counting_form(
+    forms: Sequence[Binding], decided: str | None, programs: Versions, declared: Hours | None
+) -> Binding | None:
+    """The form that counts: the one that somebody decided on, else the earliest that a rule matches, else the earliest
+    that earns by the hours that Moodle's form declares. A form with hours of its own never counts by itself.
 
     `forms` come in the order in which they were first read.
     """
     chosen = next((form for form in forms if str(form.id) == decided), None)
-    return chosen or next((form for form in forms if _matched(programs, activity_of(form))), None)
+    if chosen:
+        return chosen
+    plain = [(form, activity_of(form)) for form in forms if form.minutes is None]
+    by_rule = next((form for form, activity in plain if matched(programs, activity)), None)
+    if by_rule or declared is None:
+        return by_rule
+    return next((form for form, activity in plain if matched(programs, replace(activity, declared=declared))), None)
+
+
+def _present(
+    session: Session, module: MirrorModule, forms: list[Binding], active: Binding | None, programs: Versions
+) -> Binding | None:
+    """The present form, with the hours that are to be decided about. It is added where nobody looked at it so far."""
+    hours = _at_issue(module, active, programs)
+    activity = replace(activity_of(module), hours=hours, declared=None)
+    name = form_of(activity)
+    found = next((form for form in forms if form.form == name), None)
+    if found is None and hours:
+        found = Binding(
+            id=uuid7(),
+            site_id=module.site_id,
+            module_id=module.module_id,
+            course_id=module.course_id,
+            form=name,
+            status="seen",
+            idnumber=activity.idnumber,
+            modname=activity.kind,
+            section_name=activity.section,
+            name=activity.name,
+            minutes=hours.minutes,
+            component=hours.component,
+            basis_as_of=module.hours_as_of or module.as_of,
+        )
+        session.add(found)
+        session.flush()
+        forms.append(found)
+    return found
+
+
+def _at_issue(module: MirrorModule, active: Binding | None, programs: Versions) -> Hours | None:
+    """The hours that the present form would count with: those that Moodle's form declares, where the newest version of
+    a program has staff decide about them and could take them; else those that count already."""
+    counts = activity_of(active).hours if active else None
+    deciding = [v[-1].program for v in programs if v[-1].program.hours_from_moodle.take == "propose"]
+    if module.hours_as_of is None or not deciding:
+        return counts
+    present = activity_of(module)
+    declared = present.declared
+    if declared is None or any(hours_refused(program, present, declared) is None for program in deciding):
+        return declared
+    return counts
 
 
 def _decide(session: Session, module: MirrorModule, forms: list[Binding], programs: Versions, *, counts: bool) -> bool:
     """Returns whether anything changed. What goes on with another activity doesn't count (`counts`) by its own form:
     nothing is proposed of it."""
-    rules = {form.id: _matched(programs, activity_of(form)) for form in forms}
-    active = counting_form(forms, decided_form(session, (module.site_id, module.module_id)), programs)
+    declared = activity_of(module).declared
+    active = counting_form(forms, decided_form(session, (module.site_id, module.module_id)), programs, declared)
     # What is gone has no form any more: whichever was read last, nothing is to be decided about it.
-    now = form_of(activity_of(module)) if module.present else None
-    present = next((form for form in forms if form.form == now), None)
+    present = _present(session, module, forms, active, programs) if module.present and counts else None
+    rules = {form.id: matched(programs, replace(activity_of(form), declared=declared)) for form in forms}
     status = {form.id: "rejected" if form.status == "rejected" else "seen" for form in forms}
     if active:
         status[active.id] = "active"
-        differs = counts and present and present is not active and _earns(rules[present.id]) != _earns(rules[active.id])
-        if present and differs and status[present.id] != "rejected":
-            status[present.id] = "proposed"
+    now = rules[active.id] if active else None
+    if present and _earns(rules[present.id]) != _earns(now) and status[present.id] != "rejected":
+        status[present.id] = "proposed"
     before = {form.id: (form.status, form.rule) for form in forms}
     after = {form.id: (status[form.id], rule.rule if (rule := rules[form.id]) else None) for form in forms}
     if after == before:

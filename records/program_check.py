@@ -1,13 +1,13 @@
 """What a program file means for the courses that are known: a look before it is loaded. Changes nothing."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mappings.course_check import CommunityForm, CourseActivity, PlannedSession, course_findings
-from mappings.facts import Activity
 from mappings.findings import Finding
 from mappings.matching import CourseForm, Placement, has_groups, place_course
 from mappings.program import Program
@@ -25,6 +25,7 @@ from records.models import (
     SharedSession,
     Site,
 )
+from records.module_forms import activity_of
 
 CourseKey = tuple[UUID, int]
 Place = tuple[str, str, str]
@@ -155,8 +156,8 @@ def _activities(
     )
     found = []
     for module, binding, code in rows:
-        form = binding or module
-        activity = Activity(form.idnumber, form.modname, form.section_name, form.name)
+        declared = activity_of(module)
+        activity = replace(activity_of(binding), declared=declared.declared) if binding else declared
         name = courses[module.site_id, module.course_id][0]
         found.append(CourseActivity(name, activity, module.tracking > 0, code))
     return tuple(found)

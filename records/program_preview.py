@@ -19,6 +19,7 @@ from mappings.program import Program, ProgramVersion
 from mappings.standing import Status
 from records import answers
 from records.answers import Answer, Inputs
+from records.bindings import as_form
 from records.keys import among
 from records.models import (
     Binding,
@@ -30,7 +31,7 @@ from records.models import (
     ProgramVersionRow,
     uuid7,
 )
-from records.module_forms import Versions, activity_of, counting_form, decided_form
+from records.module_forms import Versions, activity_of, counting_form, decided_form, declared_hours
 from records.programs import digest_of, versions_by_program
 from records.surroundings import Surroundings, item_of
 
@@ -145,7 +146,7 @@ def _net(answer: Answer) -> int:
 def _as_if(item: Inputs, then: _Then, around: Surroundings) -> Inputs:
     """The inputs as they would be with the file."""
     facts = [
-        replace(fact, activity=then.forms[fact.item]) if fact.activity and fact.item in then.forms else fact
+        as_form(fact, then.forms[fact.item]) if fact.activity and fact.item in then.forms else fact
         for fact in item.facts
     ]
     return replace(item, versions=then.versions, facts=facts, surroundings=around)
@@ -183,9 +184,10 @@ def _forms(session: Session, keys: list[tuple[UUID, int]], programs: Versions) -
     for row in rows:
         by_module.setdefault((row.site_id, row.module_id), []).append(row)
     found = {}
+    declared = declared_hours(session, by_module)
     for key, forms in by_module.items():
         decided = decided_form(session, key) if any(form.decision_id for form in forms) else None
-        counts = counting_form(forms, decided, programs)
+        counts = counting_form(forms, decided, programs, declared.get(key))
         if counts:
-            found[item_of(*key)] = activity_of(counts)
+            found[item_of(*key)] = replace(activity_of(counts), declared=declared.get(key))
     return found

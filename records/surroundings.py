@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from mappings import facts
-from mappings.facts import Activity, Meeting
+from mappings.facts import Activity, Meeting, hours_of
 from mappings.offers import offers_of
 from mappings.periods import Calendar, Span
 from mappings.program import ProgramVersion
@@ -126,13 +127,13 @@ def _read_activities(
     c, m, b = CommunityCourse, MirrorModule, Binding
     active = (b.site_id == m.site_id) & (b.module_id == m.module_id) & (b.status == "active")
     rows = session.execute(
-        select(c.community_id, as_text(m.site_id), m.module_id, b.idnumber, b.modname, b.section_name, b.name)
+        select(c.community_id, as_text(m.site_id), m.module_id, *_form())
         .join(m, (m.site_id == c.site_id) & (m.course_id == c.course_id))
         .outerjoin(b, active)
         .where(among(c.community_id, found), m.present, m.tracking > 0)
         .distinct()
     ).all()
-    forms = {(site, module): Activity(*form) for _, site, module, *form in rows if None not in form}
+    forms = {(site, module): _activity(*form) for _, site, module, *form in rows if form[0] is not None}
     tied = {(community, (str(site), module)): item for (community, site, module), item in stands_for.items()}
     goes_on = continued(session, {(site, module) for _, site, module, *_ in rows} | {module for _, module in tied})
     if goes_on.above:
@@ -150,13 +151,26 @@ def _read_activities(
 
 def _bound(session: Session, modules: set[tuple[str, int]]) -> dict[tuple[str, int], Activity]:
     """The forms that count of activities that aren't there any more themselves."""
-    b = Binding
+    b, m = Binding, MirrorModule
     rows = session.execute(
-        select(as_text(b.site_id), b.module_id, b.idnumber, b.modname, b.section_name, b.name).where(
-            among((b.site_id, b.module_id), modules), b.status == "active"
-        )
+        select(as_text(b.site_id), b.module_id, *_form())
+        .outerjoin(m, (m.site_id == b.site_id) & (m.module_id == b.module_id))
+        .where(among((b.site_id, b.module_id), modules), b.status == "active")
     )
-    return {(site, module): Activity(*form) for site, module, *form in rows}
+    return {(site, module): _activity(*form) for site, module, *form in rows}
+
+
+def _form() -> tuple[Any, ...]:
+    """The columns of a form that counts, and what Moodle's form declares."""
+    b, m = Binding, MirrorModule
+    own = (b.idnumber, b.modname, b.section_name, b.name, b.minutes, b.component)
+    return (*own, m.minutes.label("declared_minutes"), m.component.label("declared_component"))
+
+
+def _activity(*form: Any) -> Activity:
+    idnumber, kind, section, name, minutes, component, declared, its_component = form
+    hours = hours_of(minutes, component)
+    return Activity(idnumber, kind, section, name, hours, hours_of(declared, its_component))
 
 
 def item_of(site_id: UUID | str, module_id: int) -> str:

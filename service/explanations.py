@@ -210,6 +210,8 @@ def _notes(line: Explained) -> list[str]:
     notes = []
     if line.continues:
         notes.append(_("Done in a copy of the course: it goes on with this activity, and both count once."))
+    if line.from_moodle and line.nothing is None:
+        notes.append(_("The hours are those that the activity's form in Moodle states."))
     if line.ended and line.nothing is None:
         notes.append(wording.ended(line.ended))
     if line.overridden:

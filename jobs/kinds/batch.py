@@ -9,6 +9,7 @@ from mappings.completion import Completion, Observation, clash
 from records.adoptions import CopySeen
 from records.claims import CourseSeen
 from records.completions import CompletionKey, Reported
+from records.declared import HoursTold
 from records.drift import Swept
 from records.inbox import Question
 from records.mirror import PairReport, Row
@@ -43,6 +44,7 @@ class Batch:
     copies: list[CopySeen] = field(default_factory=list)
     modules: list[Row] = field(default_factory=list)
     modules_seen: list[ModuleSeen] = field(default_factory=list)
+    hours: list[HoursTold] = field(default_factory=list)
     roles: list[Row] = field(default_factory=list)
     accounts: list[Row] = field(default_factory=list)
     groups: list[Row] = field(default_factory=list)

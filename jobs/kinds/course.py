@@ -5,9 +5,10 @@ from uuid import UUID
 from jobs.kinds.batch import Batch, Source
 from jobs.wire import CourseReading, EventData, ModuleReading
 from mappings.completion import EVENT, READING
-from mappings.facts import Activity
+from mappings.facts import Activity, hours_of
 from records.adoptions import CopySeen
 from records.claims import CourseSeen
+from records.declared import HoursTold
 from records.inbox import Question
 from records.mirror import Row
 from records.module_forms import ModuleSeen
@@ -78,6 +79,9 @@ def module_reading(batch: Batch, source: Source, reading: ModuleReading) -> None
         batch.modules_seen.append(
             ModuleSeen((source.site_id, reading.module), reading.course, activity, reading.read_at)
         )
+    if reading.tells_hours:
+        hours = hours_of(reading.minutes, reading.component)
+        batch.hours.append(HoursTold((source.site_id, reading.module), reading.course, hours, reading.read_at))
 
 
 def ask_for_course(batch: Batch, source: Source, data: EventData) -> None:

@@ -30,6 +30,7 @@ from records.models.programs import (
 from records.models.sites import IgnoredCount, InboxItem, Reread, Site, SiteSecret
 from records.models.sweep import ContinuedModule, CourseCopy, DriftCount, Sweep
 from records.models.teams import ClosedMember, Closing, MilestoneRow, Team
+from records.models.telling import ToldCourse, ToldStanding
 
 __all__ = [
     "Account",
@@ -76,6 +77,8 @@ __all__ = [
     "StandingRow",
     "Sweep",
     "Team",
+    "ToldCourse",
+    "ToldStanding",
     "User",
     "uuid7",
 ]

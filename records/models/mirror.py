@@ -48,6 +48,11 @@ class MirrorModule(Stamped, Base):
     section_name: Mapped[Words]
     visible: Mapped[bool]
     tracking: Mapped[int] = mapped_column(SmallInteger)
+    minutes: Mapped[int | None]
+    """What its form in Moodle declares, and the component that it names or an empty text: see records.declared."""
+    component: Mapped[str] = mapped_column(String(100), server_default="")
+    hours_as_of: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """The latest reading that told them: many readings can't. None: nobody ever told."""
 
 
 class MirrorRole(Stamped, Base):

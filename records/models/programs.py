@@ -120,6 +120,9 @@ class Binding(Base):
     modname: Mapped[str] = mapped_column(String(50))
     section_name: Mapped[Words]
     name: Mapped[Words]
+    minutes: Mapped[int | None]
+    """The hours that the form in Moodle declares, where they are a part of what is decided; None: they aren't."""
+    component: Mapped[str] = mapped_column(String(100), server_default="")
     basis_as_of: Mapped[Moment]
     decision_id: Mapped[UUID | None] = mapped_column(ForeignKey("decisions.id"))
     created_at: Mapped[Now]

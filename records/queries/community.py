@@ -1,14 +1,15 @@
 """A community: its people with their standings, its activities and what they earn, its sessions."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
-from mappings.earning import ActivityRule
+from mappings.facts import Hours
+from mappings.matching import hours_taken, rule_for
 from mappings.outcomes import DONE
 from mappings.places import Particulars
 from mappings.program import Program, ProgramVersion
@@ -28,6 +29,7 @@ from records.models import (
     SessionRow,
     StandingRow,
 )
+from records.module_forms import activity_of, declared_hours
 from records.programs import newest, versions_by_program
 from records.queries.adoptions import Adoption, waiting_copies
 
@@ -60,6 +62,8 @@ class Earning:
     rule: str
     minutes: int
     component: str
+    from_moodle: bool = False
+    """The hours are those of the activity's form in Moodle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,14 +209,17 @@ def _need(member: Member) -> tuple[bool, int, int, str, int]:
     return (member.status != "active", need, member.minutes, member.name.casefold(), member.account)
 
 
-def _earning(rule: ActivityRule | None) -> Earning | None:
-    return Earning(rule.rule, rule.worth, rule.component) if rule else None
-
-
-def _rule(versions: Sequence[ProgramVersion], name: str | None) -> ActivityRule | None:
-    """A rule as the newest version that has it says."""
-    found = (version.program.rules_by_name.get(name) for version in reversed(versions)) if name else ()
-    return next((rule for rule in found if rule), None)
+def _earning(versions: Sequence[ProgramVersion], form: Binding | None, declared: Hours | None) -> Earning | None:
+    """What a form earns by the newest version that knows it, with the hours that Moodle's form declares."""
+    if form is None:
+        return None
+    activity = replace(activity_of(form), declared=declared)
+    for version in reversed(versions):
+        rule = rule_for(version.program, activity)
+        if rule:
+            stated = hours_taken(version.program, activity) is not None
+            return Earning(rule.rule, rule.worth, rule.component, from_moodle=stated)
+    return None
 
 
 def _activities(
@@ -231,6 +238,8 @@ def _activities(
     )
     bound = {(str(form.site_id), form.module_id, form.status): form for form in forms}
     goes_on = continued(session, [(str(module.site_id), module.module_id) for module in modules])
+    keys = [(str(module.site_id), module.module_id) for module in modules]
+    declared = declared_hours(session, {(UUID(site), n) for key in keys for site, n in (key, goes_on.root(key))})
     lines = []
     for module in modules:
         key = (str(module.site_id), module.module_id)
@@ -244,9 +253,9 @@ def _activities(
                 section=shown.section_name,
                 tracked=module.tracking > 0,
                 visible=module.visible,
-                earning=_earning(_rule(versions, active.rule if active else None)),
+                earning=_earning(versions, active, declared.get((module.site_id, goes_on.root(key)[1]))),
                 proposed=offered is not None,
-                proposal=_earning(_rule(versions, offered.rule if offered else None)),
+                proposal=_earning(versions, offered, declared.get((module.site_id, module.module_id))),
                 proposed_name=offered.name if offered else "",
                 proposed_section=offered.section_name if offered else "",
                 continues=key in goes_on.above,

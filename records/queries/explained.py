@@ -54,6 +54,8 @@ class Explained:
     """It lies in a closed period, and would earn this by now."""
     exact: int | None = None
     """Before it was rounded."""
+    from_moodle: bool = False
+    """The hours are those of the activity's form in Moodle, not the rule's."""
     params: Mapping[str, Any] = field(default_factory=dict)
     """Of what follows from other lines: `of`, `best`, `cap`, `counted`."""
 
@@ -129,6 +131,7 @@ def _explained(item: answers.Inputs, line: Line, reasons: Mapping[str, str], ove
         continues=bool(fact and fact.continues),
         late=params.get("late"),
         exact=params.get("exact") if fact else None,
+        from_moodle="from_moodle" in params,
         params={}
         if fact
         else {name: params[name] for name in ("of", "best", "cap", "counted", "exact") if name in params},

@@ -2,7 +2,8 @@
 
 import itertools
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,13 +12,17 @@ from hypothesis import strategies as st
 
 from jobs.kinds.events import INTERESTING
 from tests.golden import case as golden
-from tests.support.bench import Bench
+from tests.support.bench import Bench, open_bench
+from tests.support.house import LAB
 from tests.support.lab import START, STUDENT, TEACHER, Item, Lab, Module
+from tests.support.servers import Servers
 
 USERS = [6, 7]
 MODULES = [3, 4, 13]
 FORMS = [("Read: why write", ""), ("A page", ""), ("A page", "ACT-LOG"), ("Read: how to write", "")]
 """Worth 45, 20, 60 and 45 minutes."""
+STATED = [(None, ""), (30, ""), (90, "face_to_face"), (90, "unheard"), (9_000, "online")]
+"""Hours in an activity's form; the last two are never taken."""
 EXAMPLES = settings(
     max_examples=40,
     deadline=None,
@@ -71,7 +76,8 @@ def act(draw: st.DrawFn, lab: Lab) -> None:
         "reset": lab.reset,
         "delete_account": lambda: lab.delete_account(user),
         "read_course": lab.read_course,
-        "read_module": lambda: lab.read_module(module),
+        "read_module": lambda: lab.read_module(module, hours=draw(st.booleans())),
+        "declare": lambda: declare(lab, module, draw(st.sampled_from(STATED))),
         "read_pair": lambda: lab.read_pair(user),
         "read_roughly": lambda: lab.read_roughly(user),
         "read_completions": lambda: lab.read_completions(user),
@@ -85,7 +91,12 @@ def act(draw: st.DrawFn, lab: Lab) -> None:
 
 def rename(lab: Lab, module: int, form: tuple[str, str]) -> None:
     if lab.modules[module].present:
-        lab.modules[module] = Module(*form)
+        lab.modules[module] = replace(lab.modules[module], name=form[0], idnumber=form[1])
+
+
+def declare(lab: Lab, module: int, stated: tuple[int | None, str]) -> None:
+    """Another amount in an activity's form, which is read soon or later."""
+    lab.modules[module] = replace(lab.modules[module], minutes=stated[0], component=stated[1])
 
 
 def place(lab: Lab, idnumber: str) -> None:
@@ -119,6 +130,23 @@ def deliveries(draw: st.DrawFn, items: list[Item]) -> list[Delivery]:
     order = draw(st.permutations(numbered + copies))
     cuts = sorted(draw(st.sets(st.integers(0, len(order)), max_size=5)) | {0, len(order)})
     return [list(order[a:b]) for a, b in itertools.pairwise(cuts)]
+
+
+@pytest.fixture(scope="module")
+def accepting_bench(servers: Servers, template: str) -> Iterator[Bench]:
+    """A house whose program takes hours from Moodle at once."""
+    with open_bench(servers, template, f"{LAB}hours_from_moodle: {{take: accept, max_hours: 4}}\n") as opened:
+        yield opened
+
+
+@settings(EXAMPLES, max_examples=15)
+@given(data=st.data(), items=streams())
+def test_hours_that_count_at_once_count_the_same_in_any_order(
+    accepting_bench: Bench, data: st.DataObject, items: list[Item]
+) -> None:
+    expected = outcome(accepting_bench, straight(items))
+    shuffled = data.draw(deliveries(items))
+    assert outcome(accepting_bench, shuffled, pauses=data.draw(st.sets(st.integers(0, 5)))) == expected
 
 
 def straight(items: Sequence[Item]) -> list[Delivery]:
@@ -229,6 +257,18 @@ SMALL = {
         together(lambda lab: rename(lab, 3, FORMS[0]), lambda lab: lab.read_module(3)),
         lambda lab: lab.read_course(),
     ),
+    "hours are stated, by who can tell and who can't": lines(
+        lambda lab: lab.read_course(),
+        together(lambda lab: declare(lab, 3, (30, "")), lambda lab: lab.read_module(3, hours=True)),
+        together(lambda lab: rename(lab, 3, FORMS[2]), lambda lab: lab.read_module(3)),
+        together(lambda lab: declare(lab, 3, (90, "face_to_face")), lambda lab: lab.read_module(3, hours=True)),
+    ),
+    "hours are withdrawn and the activity is deleted": lines(
+        lambda lab: lab.read_course(),
+        together(lambda lab: declare(lab, 3, (30, "")), lambda lab: lab.read_module(3, hours=True)),
+        together(lambda lab: declare(lab, 3, (None, "")), lambda lab: lab.read_module(3, hours=True)),
+        lambda lab: lab.delete_module(3),
+    ),
     "a community's course is renamed": lines(
         lambda lab: lab.read_course(),
         lambda lab: lab.enrol(6),
@@ -293,6 +333,15 @@ SMALL = {
 
 @pytest.mark.parametrize("name", SMALL)
 def test_other_orders_of_few_things_give_the_same_books(bench: Bench, name: str) -> None:
+    check_orders(bench, name)
+
+
+@pytest.mark.parametrize("name", [name for name in SMALL if "hours" in name])
+def test_other_orders_of_hours_that_count_at_once_give_the_same_books(accepting_bench: Bench, name: str) -> None:
+    check_orders(accepting_bench, name)
+
+
+def check_orders(bench: Bench, name: str) -> None:
     """Each item worked off by itself; the orders are drawn once and for all, the reverse is among them."""
     numbered = [(number, 0, item) for number, item in enumerate(SMALL[name])]
     expected = outcome(bench, straight(SMALL[name]))

@@ -67,7 +67,12 @@ def test_the_whole_program_on_the_page_loads() -> None:
 
 def test_each_piece_of_a_program_on_the_page_loads_as_a_part_of_the_larger_example() -> None:
     pieces = [yaml.safe_load(block) for block in blocks() if not block.startswith(("program:", "#"))]
-    assert [key for piece in pieces for key in piece] == ["communities", "activities"]
+    assert [key for piece in pieces for key in piece] == [
+        "communities",
+        "activities",
+        "hours_from_moodle",
+        "write_back",
+    ]
     river = source_of(RIVER).data
     for piece in pieces:
         # What rests on the rules that an example leaves out goes with them.

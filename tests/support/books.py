@@ -128,10 +128,14 @@ def key_of(key: str, users: dict[str, int]) -> str:
     return f"{module}/{users[account]}"
 
 
-def bindings(session: Session) -> list[tuple[int, str, str, str, str | None]]:
-    """(module, idnumber, name, status, rule) of the forms that count or are proposed."""
+def bindings(session: Session) -> list[tuple[object, ...]]:
+    """(module, idnumber, name, status, rule) of the forms that count or are proposed, and the hours stated in them."""
     rows = session.scalars(select(Binding).where(Binding.status.in_(("active", "proposed"))))
-    return sorted((row.module_id, row.idnumber, row.name, row.status, row.rule) for row in rows)
+    found: list[tuple[object, ...]] = []
+    for row in rows:
+        stated = () if row.minutes is None else (row.minutes, row.component)
+        found.append((row.module_id, row.idnumber, row.name, row.status, row.rule, *stated))
+    return sorted(found, key=str)
 
 
 def _by_user(session: Session) -> dict[UUID, str]:

@@ -29,6 +29,9 @@ class Module:
     idnumber: str = ""
     modname: str = "page"
     present: bool = True
+    minutes: int | None = None
+    """What its form in Moodle declares."""
+    component: str = ""
 
 
 @dataclass
@@ -141,7 +144,8 @@ class Lab:
     def read_role(self, role: int) -> None:
         self.read("role", role=role, shortname={STUDENT: "student", TEACHER: "teacher"}[role])
 
-    def read_module(self, module: int) -> None:
+    def read_module(self, module: int, *, hours: bool = False) -> None:
+        """`hours`: by a sender that reads what the form declares."""
         held = self.modules[module]
         values: dict[str, Any] = {
             "modname": held.modname,
@@ -149,6 +153,8 @@ class Lab:
             "idnumber": held.idnumber,
             "section_name": "Work",
         }
+        if hours:
+            values |= {"minutes": held.minutes, "component": held.component}
         self.read("module", module=module, course=COURSE, present=held.present, **(values if held.present else {}))
 
     def read_account(self, user: int) -> None:

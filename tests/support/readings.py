@@ -37,9 +37,12 @@ def module(
     name: str = "An activity",
     section: str = "",
     at: datetime = READ_AT,
+    stated: tuple[int | None, str] | None = None,
 ) -> Reading:
+    """`stated`: minutes and component of the activity's form in Moodle. None: the sender can't tell."""
+    hours = {"minutes": stated[0], "component": stated[1]} if stated else {}
     form = {"modname": kind, "name": name, "idnumber": idnumber, "section_name": section, "section_number": 1}
-    return _reading("module", at, module=number, course=of_course, present=True, tracking=2, **form)
+    return _reading("module", at, module=number, course=of_course, present=True, tracking=2, **form | hours)
 
 
 def account(user: int, idnumber: str = "", *, at: datetime = READ_AT) -> Reading:

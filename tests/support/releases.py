@@ -23,6 +23,7 @@ from records.decisions import Kind
 from records.memberships import mark_program
 from records.migrate import alembic_config, upgrade
 from records.models import (
+    Account,
     Community,
     ContinuedModule,
     CourseCopy,
@@ -35,6 +36,8 @@ from records.models import (
     SharedSession,
     Sweep,
     Team,
+    ToldCourse,
+    ToldStanding,
     uuid7,
 )
 from service.embedded.placement import wheel_programs
@@ -132,6 +135,42 @@ def _swept(engine: Engine, seeded: Seeded) -> None:
         session.add(ContinuedModule(**copied, module_id=first + 500, original_id=first, decision_id=decision.id))
 
 
+def _told(engine: Engine, seeded: Seeded) -> None:
+    """A participant and a course that the plugin was told about."""
+    member = membership(engine, seeded, 12)
+    with Session(engine) as session, session.begin():
+        account = session.scalars(
+            select(Account.id).where(Account.site_id == seeded.site, Account.moodle_user_id == 12)
+        ).one()
+        told = {"course_id": BAY, "digest": "0" * 64}
+        session.add(ToldStanding(account_id=account, membership_id=member, as_of=START, **told))
+        session.add(ToldCourse(site_id=seeded.site, **told))
+
+
+def _stated(engine: Engine, seeded: Seeded) -> None:
+    """Hours in two activities' forms in Moodle: they wait for staff."""
+    with Session(engine) as session:
+        form = MirrorModule.site_id == seeded.site
+        modules = session.scalars(select(MirrorModule).where(form).order_by(MirrorModule.module_id).limit(2)).all()
+    readings.take_in(
+        engine,
+        seeded.site,
+        [
+            readings.module(
+                module.module_id,
+                module.course_id,
+                module.idnumber,
+                kind=module.modname,
+                name=module.name,
+                section=module.section_name,
+                at=readings.NOW,
+                stated=(75, "online"),
+            )
+            for module in modules
+        ],
+    )
+
+
 def main() -> None:
     servers = Servers()
     servers.start()
@@ -142,6 +181,8 @@ def main() -> None:
         seeded = seed(engine)
         _together(engine, seeded)
         _swept(engine, seeded)
+        _told(engine, seeded)
+        _stated(engine, seeded)
         engine.dispose()
         target = FOLDER / f"{revisions()[-1]}.sql"
         FOLDER.mkdir(exist_ok=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mappings.conditions import Evidence, Reached
-from mappings.facts import Activity, Ended, Fact, Member, Organisation, State
+from mappings.facts import Activity, Ended, Fact, Hours, Member, Organisation, State
 from mappings.matching import CourseForm, place_course, team_of
 from mappings.outcomes import Asked, outcomes
 from mappings.program import Program, version_at
@@ -123,6 +123,7 @@ TWO = (there("a1", 100), there("a2", 100, at("2026-02-02T12:00")), talk("c1"))
 BAND = {"min_hours": 2, "max_hours": 3}
 HUB = {"course_idnumber": "HUB", "topic": "MATH", "region": "BAY"}
 FORM = done(activity=Activity("ID", "quiz", "Sec", "Name"))
+STATED = done(activity=Activity("ID", "quiz", "Sec", "Name", Hours(120, "room")))
 ALL_YEAR = {"every": "school_year"}
 TERMS = [{"term": "t", "starts": "01-10", "ends": "06-10"}]
 CARRY: dict[str, Any] = {"school_year": {"starts": "07-01"}, "commitment": {"min_hours": 1, "max_hours": 1}}
@@ -283,6 +284,10 @@ SIMPLE: dict[Key, Case] = {
     ("ActivityRule", "alternative"): case(
         "activities.0.alternative", "x", earned(done("c1"), done("c2")), activities=rule()
     ),
+    ("Program", "hours_from_moodle"): case("hours_from_moodle", {"max_hours": 1}, earned(STATED)),
+    ("HoursFromMoodle", "take"): case("hours_from_moodle.take", "ignore", earned(STATED)),
+    ("HoursFromMoodle", "min_hours"): case("hours_from_moodle.min_hours", 3, earned(STATED)),
+    ("HoursFromMoodle", "max_hours"): case("hours_from_moodle.max_hours", 1.5, earned(STATED)),
     ("SessionKind", "kind"): case(
         "session_kinds.0.kind", "x", earned(there(kind="web")), session_kinds=[{"kind": "web", "title": {}}]
     ),

@@ -4,9 +4,10 @@ import pytest
 
 from mappings import course_check
 from mappings.course_check import CommunityForm, CourseActivity, PlannedSession, course_findings, mapped_minutes
-from mappings.facts import Activity
+from mappings.facts import Activity, Hours
 from mappings.loading import program_in
 from mappings.matching import Placement, Refusal
+from mappings.program import Program
 from mappings.source import read
 from tests.support.messages import unspoken
 
@@ -140,14 +141,49 @@ def test_refused_courses_are_told_with_the_reason(refusal: Refusal, message: str
     assert told(FINE, refused=(("COP-X-Y", Placement("X", "Y", refusal)),))[0] == message
 
 
+def stating(minutes: int, component: str = "online", idnumber: str = "", **others: str) -> CourseActivity:
+    form = Activity(idnumber, others.get("kind", "page"), "", "Read me", declared=Hours(minutes, component))
+    return CourseActivity(MATH, form, tracked=True)
+
+
+HOURS = [
+    (stating(500), "10 hours of 'Read me' (page) in the course COP-MATH-BAY are stated in Moodle", "the most is 8"),
+    (stating(60, "webinar"), "1.2 hours of 'Read me' (page)", "there is no component 'webinar'"),
+    (stating(60, ""), "1.2 hours of 'Read me' (page)", "they name no component, and no rule matches"),
+]
+
+
+@pytest.mark.parametrize(("stated", "about", "why"), HOURS)
+def test_hours_in_moodle_that_are_never_taken_are_told(stated: CourseActivity, about: str, why: str) -> None:
+    (found,) = (one for one in told(community(stated)) if "hours_from_moodle" in one)
+    assert about in found
+    assert found.endswith(f"and never taken: {why}")
+
+
+def test_hours_in_moodle_that_can_be_taken_are_no_matter() -> None:
+    fine = (stating(60), stating(60, "", "F2F-1"), stating(0), activity("", "page"))
+    assert not any("stated in Moodle" in one for one in told(community(*fine)))
+
+
+def test_hours_in_moodle_are_held_against_the_file() -> None:
+    taking = Program.model_validate(PROGRAM.model_dump() | {"hours_from_moodle": {"take": "accept", "min_hours": 0.5}})
+    assert mapped_minutes(taking, community(stating(60), stating(20), PLAN)) == 60 + 90
+    (few,) = course_check._refused_hours(taking, [stating(20)])
+    assert few[1].endswith("the least is 0.5")
+    ignoring = Program.model_validate(PROGRAM.model_dump() | {"hours_from_moodle": {"take": "ignore"}})
+    assert list(course_check._refused_hours(ignoring, [stating(500)])) == []
+
+
 def test_every_message_is_exercised() -> None:
     said = told(
+        community(*(stated for stated, *_ in HOURS)),
         community(QUIZ, activity("", "page"), *(activity(f"A{n}", "assign", "Plan") for n in range(7))),
         community(*FINE.activities, sessions=(PlannedSession("2", "face_to_face", minutes=100),)),
         community(activity("", "quiz", course="B", tracked=False)),
         refused=tuple((refusal, Placement("X", "Y", refusal)) for refusal in Refusal),
     )
-    assert unspoken((course_check,), [*said, *told(), *told(community(QUIZ))]) == []
+    # Only a file with a bound of its own has hours that are too few.
+    assert unspoken((course_check,), ["the least is 0.5", *said, *told(), *told(community(QUIZ))]) == []
 
 
 def test_what_has_no_band_has_nothing_to_keep_to() -> None:

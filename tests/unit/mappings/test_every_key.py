@@ -43,6 +43,8 @@ READ_BY: dict[Key, str] = {
     ("Program", "shared"): "records/counted.py",
     ("Shared", "counts_in"): "records/counted.py",
     ("Shared", "prefer"): "records/counted.py",
+    ("Program", "write_back"): "records/telling.py",
+    ("WriteBack", "standings"): "records/telling.py",
 }
 """What the engine is given the consequences of: the file that reads it."""
 

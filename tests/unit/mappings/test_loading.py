@@ -25,6 +25,16 @@ VALUES: list[Case] = [
         "[16, 20]",
         "5: commitment: expected keys and values such as {a: b}, not a list",
     ),
+    (
+        "commitment: {min_hours: 16, max_hours: 20}",
+        "hours_from_moodle: {min_hours: 9}",
+        "5: hours_from_moodle: max_hours 8 is below min_hours 9.0",
+    ),
+    (
+        "commitment: {min_hours: 16, max_hours: 20}",
+        "hours_from_moodle: {take: acept}",
+        "5: hours_from_moodle.take: expected 'ignore' or 'propose' or 'accept', not 'acept'",
+    ),
     ("{min_hours: 16, max_hours: 20}", "16", "5: commitment: expected keys and values such as {a: b}, not '16'"),
     ("program: small", "program: a small one", "1: program: 'a small one' is not a code: up to 40 letters, digits, -"),
     ("program: small", "program: 12", "1: program: expected text, not 12 (put it in quotes)"),
