@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from jobs.sweep import core
 from jobs.sweep.items import Reading, store
-from jobs.sweep.run import Connect
+from jobs.sweep.run import Connect, way_of
+from jobs.sweep.way import Way
 from moodle_client import MoodleClient, MoodleError, Pace
 from records import inbox
 from records.models import Reread, Site
@@ -38,11 +39,11 @@ def reread(engine: Engine, settings: Settings, connect: Connect = MoodleClient) 
         if tokens[site.id]:
             pace = Pace(at_once=1, per_minute=settings.moodle_calls_per_minute)
             with connect(site.wwwroot, tokens[site.id][0], pace=pace) as moodle:
-                done += _site(engine, site.id, moodle)
+                done += _site(engine, settings, site.id, moodle)
     return done
 
 
-def _site(engine: Engine, site_id: UUID, moodle: MoodleClient) -> int:
+def _site(engine: Engine, settings: Settings, site_id: UUID, moodle: MoodleClient) -> int:
     of_completions = Reread.module_id.is_not(None)
     with Session(engine) as session:
         asks = session.execute(
@@ -52,12 +53,14 @@ def _site(engine: Engine, site_id: UUID, moodle: MoodleClient) -> int:
             .order_by(func.random())  # what Moodle won't answer must not stand before what it will
             .limit(A_TURN)
         ).all()
+    way: Way | None = None
     answered = 0
     for course, user, completions in asks:
         if user is None:
             continue
         try:
-            readings, as_of = _ask(moodle, course, user, completions=completions)
+            way = way or way_of(moodle, engine, site_id, settings)
+            readings, as_of = _ask(way, course, user, completions=completions)
         except MoodleError as err:
             log.warning(
                 "reread_failed", site=str(site_id), course=course, reason=str(err.reason), permanent=err.permanent
@@ -72,11 +75,11 @@ def _site(engine: Engine, site_id: UUID, moodle: MoodleClient) -> int:
     return answered
 
 
-def _ask(moodle: MoodleClient, course: int, user: int, *, completions: bool) -> tuple[list[Reading], datetime]:
+def _ask(way: Way, course: int, user: int, *, completions: bool) -> tuple[list[Reading], datetime]:
     """What Moodle says now, and as of when: of completions an activity that the answer lacks stays unknown."""
     if completions:
-        found = [core.completions(moodle, course, user)]
+        found = [way.completions_of(course, user)]
     else:
-        found = core.participation(moodle, course, user)
+        found = way.participation(course, user)
     read_at = min((reading["read_at"] for reading in found), default=0.0)
     return found, datetime.fromtimestamp(read_at, UTC)

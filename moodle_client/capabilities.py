@@ -13,6 +13,7 @@ from moodle_client.models import User
 
 _VIEW = "moodle/course:view"
 _GROUPS = (_VIEW, "moodle/course:managegroups")
+_ENTER = (_VIEW, "moodle/course:viewhiddencourses")
 _USERS = ("moodle/user:viewdetails", "moodle/user:viewalldetails", "moodle/site:viewuseridentity")
 
 NEEDS: MappingProxyType[Function, tuple[str, ...]] = MappingProxyType(
@@ -72,6 +73,15 @@ NEEDS: MappingProxyType[Function, tuple[str, ...]] = MappingProxyType(
         Function.DELETE_GROUP_MEMBERS: _GROUPS,
         Function.OVERRIDE_COMPLETION: (_VIEW, "moodle/course:overridecompletion"),
         Function.UPDATE_GRADES: (_VIEW, "moodle/grade:viewall", "moodle/grade:manage", "moodle/grade:edit"),
+        Function.GET_COURSES: ("local/copbridge:getcourses",),
+        Function.GET_COURSE_MAP: (*_ENTER, "local/copbridge:getcoursemap"),
+        Function.GET_ROSTER: (*_ENTER, "local/copbridge:getroster"),
+        Function.GET_COMPLETIONS: (*_ENTER, "local/copbridge:getcompletions"),
+        Function.GET_DIGEST: (*_ENTER, "local/copbridge:getdigest"),
+        Function.GET_STATUS: ("local/copbridge:getstatus",),
+        Function.PING: ("local/copbridge:ping",),
+        Function.SET_STANDINGS: ("local/copbridge:setstandings",),
+        Function.SET_PRESENCE: (*_ENTER, "local/copbridge:setpresence"),
     }
 )
 """The capabilities of each function's full answer. Some are needed for an answer at all, others only so that nothing

@@ -73,6 +73,8 @@ BY_ERRORCODE = {
     "cannotviewprofile": Reason.NO_PERMISSION,
     "wsusercannotassign": Reason.NO_PERMISSION,
     "errorreportview": Reason.NO_PERMISSION,
+    # The companion plugin's: the course isn't among those that are handed over.
+    "notchosen": Reason.NO_PERMISSION,
     "invalidrecordunknown": Reason.NOT_FOUND,
     "invalidrecord": Reason.NOT_FOUND,
     "invalidcourseid": Reason.NOT_FOUND,

@@ -57,6 +57,22 @@ class Function(StrEnum):
     # The gradebook keeps a history and fires user_graded twice a write.
     UPDATE_GRADES = ("core_grades_update_grades", Repeat.HARMFUL)
 
+    GET_COURSES = "local_copbridge_get_courses"
+    GET_COURSE_MAP = "local_copbridge_get_course_map"
+    GET_ROSTER = "local_copbridge_get_roster"
+    GET_COMPLETIONS = "local_copbridge_get_completions"
+    GET_DIGEST = "local_copbridge_get_digest"
+    GET_STATUS = "local_copbridge_get_status"
+    # Each one sends an event.
+    PING = ("local_copbridge_ping", Repeat.HARMFUL)
+    SET_STANDINGS = ("local_copbridge_set_standings", Repeat.HARMLESS)
+    SET_PRESENCE = ("local_copbridge_set_presence", Repeat.HARMLESS)
+
+    @property
+    def of_plugin(self) -> bool:
+        """Whether it is the companion plugin's, which not every site has."""
+        return self.startswith("local_copbridge_")
+
     @property
     def reads(self) -> bool:
         return self.repeat is Repeat.READS

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -175,7 +175,10 @@ def _pairs(session: Session, keys: Iterable[PairKey]) -> dict[Any, Any]:
             )
         )
     }
-    tables: tuple[tuple[Any, Any], ...] = ((e, e.status), (a, a.role_id), (g, g.group_id))
+    # A sender that knows the dates tells of no other status when they are over: core's lists do.
+    by_dates = or_(e.timestart.is_(None), e.timestart <= e.as_of) & or_(e.timeend.is_(None), e.timeend > e.as_of)
+    status = case((by_dates, e.status), else_=1)
+    tables: tuple[tuple[Any, Any], ...] = ((e, status), (a, a.role_id), (g, g.group_id))
     for part, (table, value) in enumerate(tables):
         pair = (table.site_id, table.course_id, table.moodle_user_id)
         rows = select(*pair).add_columns(value).where(among(pair, wanted), table.present)

@@ -202,6 +202,12 @@ def count_items(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(InboxItem)) or 0
 
 
+def anybody_erased(session: Session, site_id: UUID) -> bool:
+    """Whether somebody was erased from a site."""
+    found = select(ErasedAccount.site_id).where(ErasedAccount.site_id == site_id).limit(1)
+    return session.scalar(found) is not None
+
+
 def _sites(session: Session) -> set[UUID]:
     """The sites that somebody was erased from: few, and each found by the index."""
     some = exists().where(ErasedAccount.site_id == Site.id)

@@ -49,6 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     with site:
         site.lacks(*options.without)
+        if options.plugin:
+            site.installs_plugin()
         if options.fill is not None:
             fill(site, options.fill)
         if options.token_file is not None:
@@ -97,6 +99,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--secret-file", type=Path, required=True, help="file with whsec_...")
     parser.add_argument("--wwwroot", default="", help="the site's address, as the wire names it")
     parser.add_argument("--token-file", type=Path, help="write the web-service token here")
+    parser.add_argument("--plugin", action="store_true", help="the site has the companion plugin's web services, too")
     parser.add_argument("--term-seconds", type=float, default=30.0, help="length of a played term")
     _add_tests(parser.add_argument_group("for tests and benchmarks"))
     return parser.parse_args(arguments)

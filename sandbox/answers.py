@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sandbox import progress
 from sandbox.capabilities import COURSE_VIEW, HIDDEN_ACTIVITIES, HIDDEN_COURSES, MANAGE_ACTIVITIES, Caller
 from sandbox.capabilities import MANAGE_CATEGORIES as CATEGORIES
@@ -28,6 +30,7 @@ _PUBLIC_OF_MODULE = (
     *("id", "course", "module", "name", "modname", "instance", "section", "sectionnum"),
     *("groupmode", "groupingid", "completion", "downloadcontent"),
 )
+_VERSION = "2025030400"
 _LAST_PUBLIC_OF_COURSE = "customfields"
 
 
@@ -42,8 +45,8 @@ def module_row(site: Site, module: int) -> Row:
         return need(db, "course_modules", module)
 
 
-def site_info(site: Site, user: int) -> Answer:
-    """core_webservice_get_site_info"""
+def site_info(site: Site, user: int, functions: Iterable[str]) -> Answer:
+    """core_webservice_get_site_info, with the functions that the token's service holds."""
     row = site.rows("SELECT * FROM user WHERE id = ?", user)[0]
     name = f"{row['firstname']} {row['lastname']}"
     return template("site_info", site.wwwroot) | {
@@ -55,6 +58,7 @@ def site_info(site: Site, user: int) -> Answer:
         "userid": user,
         "siteurl": site.wwwroot,
         "userissiteadmin": user in (2, 3),
+        "functions": [{"name": name, "version": _VERSION} for name in sorted(functions)],
     }
 
 

@@ -26,6 +26,7 @@ def course(db: Db, old: Row, now: int) -> int:
         contextid=_context(db),
         timecreated=now,
     )
+    db.execute("INSERT INTO originals VALUES (?, ?)", (made, old["id"]))
     sections = _copied(db, "course_sections", old["id"], {"course": made})
     modules: Ids = {}
     for row in _of(db, "course_modules", old["id"]):

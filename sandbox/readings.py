@@ -16,13 +16,14 @@ def course(db: Db, course_id: int) -> Reading:
     """A course row."""
     row = one(
         db,
-        "SELECT c.*, coalesce(k.idnumber, '') AS category_idnumber FROM course c"
-        " LEFT JOIN course_categories k ON k.id = c.category WHERE c.id = ?",
+        "SELECT c.*, coalesce(k.idnumber, '') AS category_idnumber, o.original FROM course c"
+        " LEFT JOIN course_categories k ON k.id = c.category"
+        " LEFT JOIN originals o ON o.course = c.id AND o.original IN (SELECT id FROM course) WHERE c.id = ?",
         course_id,
     )
     if row is None:
         return {"kind": "course", "course": course_id, "present": False}
-    return {
+    reading: Reading = {
         "kind": "course",
         "course": course_id,
         "present": True,
@@ -36,6 +37,7 @@ def course(db: Db, course_id: int) -> Reading:
         "startdate": row["startdate"],
         "enddate": row["enddate"],
     }
+    return reading | ({"copy_of": row["original"]} if row["original"] else {})
 
 
 def _fields(db: Db, course_id: int) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -108,6 +108,26 @@ class Site:
             second_account(db)
         self.lacks(*capabilities, user=SECOND_SERVICE)
         return self.token_of(SECOND_SERVICE)
+
+    def installs_plugin(self, *, alone: bool = False) -> None:
+        """From now on the site has the companion plugin, and the tokens' service its functions, too; `alone`: its
+        functions and no others, but for the site's own."""
+        with self.store.write() as db:
+            set_config(db, "plugin", "alone" if alone else "beside")
+
+    def uninstalls_plugin(self) -> None:
+        """The site is without it again."""
+        with self.store.write() as db:
+            set_config(db, "plugin", "")
+
+    def hands_over(self, *, all_but: Iterable[int] = ()) -> None:
+        """Which courses the plugin hands over: all of them, or all but some."""
+        with self.store.write() as db:
+            set_config(db, "unchosen", ",".join(str(course) for course in sorted(all_but)))
+
+    def unchosen(self) -> frozenset[int]:
+        """The courses that the plugin doesn't hand over."""
+        return frozenset(int(part) for part in self.setting("unchosen").split(",") if part)
 
     def world(self) -> World:
         """The site's true tables, as a mirror should hold them at this moment."""

@@ -87,6 +87,7 @@ CREATE TABLE IF NOT EXISTS customfield_data (
 CREATE TABLE IF NOT EXISTS user_lastaccess (
   userid INTEGER NOT NULL, courseid INTEGER NOT NULL, timeaccess INTEGER NOT NULL,
   PRIMARY KEY (userid, courseid));
+CREATE TABLE IF NOT EXISTS originals (course INTEGER PRIMARY KEY, original INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS lacking (
   userid INTEGER NOT NULL, capability TEXT NOT NULL, PRIMARY KEY (userid, capability));
 CREATE INDEX IF NOT EXISTS enrolments_course ON user_enrolments (course, userid);

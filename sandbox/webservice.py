@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from sandbox import answers, parameters, people, progress
+from sandbox import answers, parameters, people, plugin, progress
 from sandbox.actions import ActionRefusedError
 from sandbox.capabilities import ENROL_REVIEW, Caller, caller_of, enter_course
 from sandbox.parameters import MoodleError, Params, boolean, check, integer, invalid_parameter
@@ -15,6 +15,7 @@ from sandbox.store import Row, need
 
 __all__ = ["MoodleError", "call", "to_xml"]
 
+SITE_INFO = "core_webservice_get_site_info"
 ENROLLED = "core_enrol_get_enrolled_users"
 STATUSES = "core_completion_get_activities_completion_status"
 
@@ -43,10 +44,11 @@ def call(site: Site, form: Mapping[str, str]) -> Any:
         if "wsfunction" not in form:
             raise invalid_parameter()
         name = form["wsfunction"]
-        if name not in FUNCTIONS:
-            raise no_access() if answers.is_moodle_function(name) else no_record()
+        offered = offers(site)
+        if name not in offered:
+            raise no_access() if name in FUNCTIONS or answers.is_moodle_function(name) else no_record()
         try:
-            return FUNCTIONS[name](site, caller_of(site, user), parameters.own(form))
+            return offered[name](site, caller_of(site, user), parameters.own(form))
         except LookupError as err:
             raise no_record() from err
 
@@ -71,7 +73,7 @@ def _row(site: Site, table: str, row_id: int) -> Row:
 
 def _site_info(site: Site, caller: Caller, params: Params) -> Any:
     check(params, "serviceshortnames")
-    return answers.site_info(site, caller.user)
+    return answers.site_info(site, caller.user, offers(site))
 
 
 def _courses_by_field(site: Site, caller: Caller, params: Params) -> Any:
@@ -200,8 +202,9 @@ def _update_manually(site: Site, caller: Caller, params: Params) -> Any:
     return {"status": True, "warnings": []}
 
 
-FUNCTIONS: dict[str, Callable[[Site, Caller, Params], Any]] = {
-    "core_webservice_get_site_info": _site_info,
+Function = Callable[[Site, Caller, Params], Any]
+FUNCTIONS: dict[str, Function] = {
+    SITE_INFO: _site_info,
     "core_course_get_courses_by_field": _courses_by_field,
     "core_course_get_categories": _categories,
     "core_course_get_contents": _contents,
@@ -218,6 +221,14 @@ FUNCTIONS: dict[str, Callable[[Site, Caller, Params], Any]] = {
     "core_completion_update_activity_completion_status_manually": _update_manually,
     "core_grades_update_grades": _update_grades,
 }
+
+
+def offers(site: Site) -> dict[str, Function]:
+    """The functions that the tokens' service holds: without the companion plugin, with it, or its own alone."""
+    has = site.setting("plugin")
+    if has == "alone":
+        return {SITE_INFO: FUNCTIONS[SITE_INFO]} | plugin.FUNCTIONS
+    return FUNCTIONS | plugin.FUNCTIONS if has else FUNCTIONS
 
 
 def to_xml(answer: Any) -> str:

@@ -147,7 +147,7 @@ def _sandbox(folder: StateFolder, port: int, target: str, secret_file: Path) -> 
     command = (
         *(sys.executable, "-m", "sandbox", "--port", str(port)),
         *("--state", str(folder.path / "sandbox.json"), "--target", target, "--secret-file", str(secret_file)),
-        *("--token-file", str(token_file(folder))),
+        *("--token-file", str(token_file(folder)), "--plugin"),
     )
     return Child(
         "sandbox",

@@ -1,19 +1,17 @@
 """Copies of communities that no event told of: courses that are new, that no program claims, and whose activities
-are those of a community."""
+are those of a community. The companion plugin tells by itself what a course was copied from."""
 
 from collections.abc import Iterable, Mapping
 from difflib import SequenceMatcher
 
 from jobs.sweep.items import Reading
+from jobs.sweep.way import Forms
 from moodle_client import Course, MoodleClient, MoodleError, Reason
 
 ALIKE = 0.6
 """A course that has so large a share of another one's activities, by kind and name, is taken for its copy."""
 ENOUGH = 3
 """Fewer activities than this say nothing."""
-
-Forms = Mapping[int, tuple[str, set[tuple[str, str]]]]
-"""By course: its name, and (kind, name) of its activities."""
 
 
 def looked_for(

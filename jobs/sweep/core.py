@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from jobs.sweep.items import Reading, read_at, stamp
+from jobs.sweep.items import Reading, gone_module, nobody, read_at, stamp
+from jobs.sweep.way import check_absences
 from moodle_client import (
     ActivityCompletion,
     Course,
@@ -33,23 +34,9 @@ FIRST_ADMIN = 2
 AT_ONCE = 200
 """So many accounts are read in one call: a thousand take Moodle six seconds."""
 MAX_TEXT = 1333
-MANY = 5
-SHARE = 0.5
-"""More than so many people, and more than this share of them, gone at once: that may be a missing capability."""
 ABOUT_ONE = {Reason.NOT_FOUND, Reason.NO_PERMISSION, Reason.INVALID_PARAMETER, Reason.BROKEN}
 NOBODYS = {"userdeleted", "usernotconfirmed", "guestsarenotallowed"}
 """Errorcodes for accounts of whose completions Moodle tells nothing."""
-
-
-class Suspicious(Exception):
-    """What was read would take many people out, which a missing capability would look like, too.
-
-    `params`: gone, before.
-    """
-
-    def __init__(self, gone: int, before: int) -> None:
-        super().__init__(f"{gone} of {before} participants would be gone")
-        self.params = {"gone": gone, "before": before}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +71,6 @@ def course_reading(course: Course, categories: Mapping[int, str], at: float, cop
         "enddate": course.enddate,
     }
     return found | ({"copy_of": copy_of} if copy_of else {})
-
-
-def gone_course(course_id: int, at: float) -> Reading:
-    return {"kind": "course", "read_at": at, "course": course_id, "present": False}
-
-
-def gone_module(course_id: int, module_id: int, at: float) -> Reading:
-    return {"kind": "module", "read_at": at, "module": module_id, "course": course_id, "present": False}
 
 
 def category_idnumbers(moodle: MoodleClient, held: Mapping[int, str]) -> dict[int, str]:
@@ -227,8 +206,8 @@ def people(moodle: MoodleClient, course_id: int, enrolled_before: set[int], *, a
     active, began_again = _listed(moodle.enrolled_users(course_id, only_active=True, fields=("id",)))
     at = stamp(min(moment for moment in (groups.as_of, began, began_again) if moment))
     gone = enrolled_before - everybody.keys()
-    if not allow_absences and len(gone) > MANY and len(gone) > SHARE * len(enrolled_before):
-        raise Suspicious(len(gone), len(enrolled_before))
+    if not allow_absences:
+        check_absences(gone, enrolled_before)
     forms = {group.id: _group(group.id, group.name, group.idnumber) for group in groups.data}
     for grouping in moodle.groupings(course_id).data:
         for group_id in grouping.groups:
@@ -268,12 +247,6 @@ def _enrolment(
         "roles": [{"role": role.roleid, "shortname": role.shortname[:100]} for role in user.roles],
         "groups": [groups.get(group.id) or _group(group.id, group.name, "") for group in user.groups],
     }
-
-
-def nobody(course_id: int, user_id: int, at: float) -> Reading:
-    """A user who doesn't take part in a course."""
-    found: Reading = {"kind": "enrolment", "read_at": at, "course": course_id, "user": user_id}
-    return found | {"enrolments": [], "roles": [], "groups": []}
 
 
 def accounts(moodle: MoodleClient, users: Iterable[int], maybe_deleted: Iterable[int] = ()) -> list[Reading]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +29,25 @@ def read_at(reply: Reply[Any]) -> float:
 def stamp(as_of: datetime) -> float:
     """Unix seconds just before a moment."""
     return (as_of - timedelta(microseconds=1)).timestamp()
+
+
+def before(read_at: float) -> float:
+    """The same of a moment that a sender tells to the microsecond: events have whole seconds."""
+    return stamp(datetime.fromtimestamp(int(read_at), UTC))
+
+
+def gone_course(course_id: int, at: float) -> Reading:
+    return {"kind": "course", "read_at": at, "course": course_id, "present": False}
+
+
+def gone_module(course_id: int, module_id: int, at: float) -> Reading:
+    return {"kind": "module", "read_at": at, "module": module_id, "course": course_id, "present": False}
+
+
+def nobody(course_id: int, user_id: int, at: float) -> Reading:
+    """A user who doesn't take part in a course."""
+    found: Reading = {"kind": "enrolment", "read_at": at, "course": course_id, "user": user_id}
+    return found | {"enrolments": [], "roles": [], "groups": []}
 
 
 def store(session: Session, site_id: UUID, readings: Iterable[Reading], correlation_id: UUID | None = None) -> int:

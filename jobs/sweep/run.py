@@ -1,4 +1,4 @@
-"""Carry a sweep on for a turn: course and people first, then everybody's completions, several calls side by side.
+"""Carry a sweep on for a turn: course and people first, then everybody's completions, by the way that the site has.
 
 What was read is stored and struck off the list in one transaction, so that whoever carries on after a kill begins
 where this one stopped. Moodle is never asked while a transaction is open.
@@ -6,11 +6,9 @@ where this one stopped. Moodle is never asked while a transaction is open.
 
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from uuid import UUID
 
 import structlog
@@ -18,9 +16,11 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from jobs.sweep import copies, core
-from jobs.sweep.core import Suspicious
-from jobs.sweep.items import Reading, stamp, store
+from jobs.sweep import plugin
+from jobs.sweep.by_core import ByCore
+from jobs.sweep.items import Reading, gone_course, gone_module, nobody, stamp, store
+from jobs.sweep.plugin import ByPlugin
+from jobs.sweep.way import CourseRead, KnownCourse, KnownSite, Suspicious, Way
 from moodle_client import MoodleClient, MoodleError, Pace
 from records import sweeps
 from records.models import Site
@@ -31,10 +31,6 @@ from records.sweeps import LeaseLost, Task
 
 log = structlog.get_logger()
 BEAT_SECONDS = sweeps.LEASE.total_seconds() / 4
-CHUNK = 16
-"""So many users for each call at once are read, or being read, before what was read is stored."""
-AHEAD = 4
-"""So many of them are asked about ahead, so that nobody waits while a chunk is stored."""
 
 Connect = Callable[..., AbstractContextManager[MoodleClient]]
 Told = Callable[[int, int], None]
@@ -129,70 +125,78 @@ def _lease(turn: Turn) -> Iterator[None]:
         thread.join()
 
 
+def way_of(moodle: MoodleClient, engine: Engine, site_id: UUID, settings: Settings) -> Way:
+    """By the companion plugin's functions, where the token's service holds them; else by core's."""
+    if plugin.offered(moodle.site_info().data):
+        return ByPlugin(moodle, engine, site_id, settings.encryption_key)
+    return ByCore(moodle, settings.moodle_calls_at_once)
+
+
 def _turn(turn: Turn) -> None:
-    task = turn.task
+    task, house = turn.task, turn.house
+    way = way_of(turn.moodle, house.engine, task.site_id, house.settings)
     if task.course_id is None:
-        _site(turn)
+        _site(turn, way)
         return
     pending, total = task.pending, task.total
     if pending is None:
-        pending = _course(turn, task.course_id)
+        pending = _course(turn, way, task.course_id)
         total = len(pending)
-    _completions(turn, task.course_id, pending, total)
+    _completions(turn, way, task.course_id, pending, total)
 
 
-def _site(turn: Turn) -> None:
-    """The list of courses: those that are ours, as they are now, and those that are copies of them."""
+def _site(turn: Turn, way: Way) -> None:
     engine, site_id = turn.house.engine, turn.task.site_id
-    with Session(engine) as session:
-        held = known.category_idnumbers(session, site_id)
-        there = known.known_courses(session, site_id)
-        newer_than = known.highest_course(session, site_id)
-        seen_as_copies = known.copies(session, site_id)
-        originals = known.forms_of_communities(session, site_id)
-    categories = core.category_idnumbers(turn.moodle, held)
-    listed = core.all_courses(turn.moodle)
-    at = stamp(listed.as_of)
-    readings = {course.id: core.course_reading(course, categories, at) for course in listed.data}
-    with Session(engine) as session:
-        ours = known.claimed(session, site_id, readings.values()) | there.keys() | seen_as_copies
-    strangers = [c for c in listed.data if c.id not in ours and newer_than is not None and c.id > newer_than]
-    found = [readings[course] for course in sorted(readings.keys() & ours)]
-    found += copies.looked_for(turn.moodle, strangers, readings, originals)
-    for missing in sorted(course for course, present in there.items() if present and course not in readings):
-        if core.one_course(turn.moodle, missing) is None:
-            found += _gone(turn, missing, at)
+    read = way.site(_known_site(engine, site_id))
+    found = read.readings + [reading for course, at in read.gone.items() for reading in _gone(turn, course, at)]
     with Session(engine) as session, session.begin():
         store(session, site_id, found, turn.task.id)
-        sweeps.finish(session, turn.task, calls=turn.calls, highest_course=max(readings, default=0))
+        sweeps.progress(session, turn.task, [], total=0, calls=turn.calls, way=way.name)
+        sweeps.finish(session, turn.task, calls=turn.calls, highest_course=read.highest)
 
 
-def _course(turn: Turn, course_id: int) -> list[int]:
-    """The course, its activities and its people. Returns the users whose completions are to be read."""
-    engine, site_id = turn.house.engine, turn.task.site_id
+def _known_site(engine: Engine, site_id: UUID) -> KnownSite:
+    def claimed(courses: Iterable[Reading]) -> set[int]:
+        with Session(engine) as session:
+            return known.claimed(session, site_id, courses)
+
     with Session(engine) as session:
-        categories = known.category_idnumbers(session, site_id)
-        held = known.held_modules(session, site_id, course_id)
+        return KnownSite(
+            categories=known.category_idnumbers(session, site_id),
+            there=known.known_courses(session, site_id),
+            newer_than=known.highest_course(session, site_id),
+            copies=known.copies(session, site_id),
+            originals=known.forms_of_communities(session, site_id),
+            claimed=claimed,
+        )
+
+
+def _course(turn: Turn, way: Way, course_id: int) -> list[int]:
+    """The course, its activities and its people. Returns the users whose completions are to be read."""
+    read = way.course(_known_course(turn, course_id))
+    if read is None:
+        read = CourseRead(_gone(turn, course_id, stamp(turn.task.started_at)), [])
+    with Session(turn.house.engine) as session, session.begin():
+        store(session, turn.task.site_id, read.readings, turn.task.id)
+        total = len(read.people)
+        sweeps.progress(session, turn.task, read.people, total=total, calls=turn.calls, way=way.name)
+    return read.people
+
+
+def _known_course(turn: Turn, course_id: int) -> KnownCourse:
+    site_id = turn.task.site_id
+    with Session(turn.house.engine) as session:
         enrolled, completed = known.held_people(session, site_id, course_id)
-        open_questions = known.asked_about(session, site_id, course_id)
-        modules_only = known.is_no_community(session, site_id, course_id)
-    found = core.one_course(turn.moodle, course_id)
-    if found is None:
-        return _stored(turn, _gone(turn, course_id, stamp(turn.task.started_at)), [])
-    categories = core.category_idnumbers(turn.moodle, categories)
-    readings = [core.course_reading(found.data, categories, stamp(found.as_of))]
-    if modules_only:
-        # A copy that waits for its adoption: its people are none of ours yet.
-        return _stored(turn, readings + core.modules(turn.moodle, course_id, held), [])
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        # Idnumbers cost a call for each activity: meanwhile the people are read.
-        of_modules = beside.submit(core.modules, turn.moodle, course_id, held)
-        people = core.people(turn.moodle, course_id, enrolled, allow_absences=turn.task.allow_absences)
-        readings += of_modules.result()
-    deleted = {r["user"] for r in people.readings if r["kind"] == "account" and not r["present"]}
-    ids = people.active_first + sorted(completed - set(people.active_first) - deleted)
-    ordered = [user for user in ids if user in open_questions] + [user for user in ids if user not in open_questions]
-    return _stored(turn, readings + people.readings, ordered)
+        return KnownCourse(
+            id=course_id,
+            categories=known.category_idnumbers(session, site_id),
+            modules=known.held_modules(session, site_id, course_id),
+            enrolled=enrolled,
+            completed=completed,
+            asked=known.asked_about(session, site_id, course_id),
+            modules_only=known.is_no_community(session, site_id, course_id),
+            allow_absences=turn.task.allow_absences,
+        )
 
 
 def _gone(turn: Turn, course_id: int, at: float) -> list[Reading]:
@@ -200,80 +204,26 @@ def _gone(turn: Turn, course_id: int, at: float) -> list[Reading]:
     with Session(turn.house.engine) as session:
         held = known.held_modules(session, turn.task.site_id, course_id)
         enrolled, _ = known.held_people(session, turn.task.site_id, course_id)
-    found = [core.gone_course(course_id, at)]
-    found += [core.gone_module(course_id, module, at) for module in sorted(held)]
-    return found + [core.nobody(course_id, user, at) for user in sorted(enrolled)]
+    found = [gone_course(course_id, at)]
+    found += [gone_module(course_id, module, at) for module in sorted(held)]
+    return found + [nobody(course_id, user, at) for user in sorted(enrolled)]
 
 
-def _stored(turn: Turn, readings: list[Reading], pending: list[int]) -> list[int]:
-    with Session(turn.house.engine) as session, session.begin():
-        store(session, turn.task.site_id, readings, turn.task.id)
-        sweeps.progress(session, turn.task, pending, total=len(pending), calls=turn.calls, way="core")
-    return pending
-
-
-def _completions(turn: Turn, course_id: int, pending: list[int], total: int) -> None:
+def _completions(turn: Turn, way: Way, course_id: int, pending: list[int], total: int) -> None:
     turn.house.told(total - len(pending), total)
-    with closing(_read(turn, course_id, pending)) as chunks:
-        for read in chunks:
-            pending = [user for user in pending if user not in read]
-            with Session(turn.house.engine) as session, session.begin():
-                store(session, turn.task.site_id, [r for r in read.values() if r is not None], turn.task.id)
-                sweeps.progress(session, turn.task, pending, total=total, calls=turn.calls, way="core")
-            turn.house.told(total - len(pending), total)
+    if pending:
+        with closing(way.completions(course_id, pending, lambda: turn.over)) as chunks:
+            for read in chunks:
+                pending = [user for user in pending if user not in read]
+                with Session(turn.house.engine) as session, session.begin():
+                    store(session, turn.task.site_id, [r for r in read.values() if r is not None], turn.task.id)
+                    sweeps.progress(session, turn.task, pending, total=total, calls=turn.calls, way=way.name)
+                turn.house.told(total - len(pending), total)
     with Session(turn.house.engine) as session, session.begin():
         if pending:
             sweeps.pause(session, turn.task, calls=turn.calls)
         else:
             sweeps.finish(session, turn.task, calls=turn.calls)
-
-
-def _read(turn: Turn, course_id: int, users: list[int]) -> Generator[dict[int, Reading | None], None, None]:
-    """Read users' completions until the turn is over, a chunk at a time; the site is asked on while one is stored.
-
-    Raises the first MoodleError, after a last chunk of what was read before it.
-    """
-    at_once = turn.house.settings.moodle_calls_at_once
-    ahead = AHEAD * at_once
-    rest = iter(users)
-    asked: dict[Future[Reading | None], int] = {}
-    read: dict[int, Reading | None] = {}
-    failure: BaseException | None = None
-    begun = False
-    threads = ThreadPoolExecutor(max_workers=at_once)
-    try:
-        while failure is None:
-            # However short a turn is, it gets somewhere.
-            if not (begun and turn.over):
-                begun = True
-                wanted = islice(rest, ahead - len(asked))
-                asked |= {threads.submit(_one, turn.moodle, course_id, user): user for user in wanted}
-            if not asked:
-                break
-            for answer in wait(asked, return_when=FIRST_COMPLETED).done:
-                user, failure = asked.pop(answer), failure or answer.exception()
-                if not answer.exception():
-                    read[user] = answer.result()
-            if len(read) >= CHUNK * at_once - ahead:
-                yield read
-                read = {}
-        if read:
-            yield read
-    finally:
-        threads.shutdown(cancel_futures=True)
-    if failure is not None:
-        raise failure
-
-
-def _one(moodle: MoodleClient, course_id: int, user_id: int) -> Reading | None:
-    """One user's completions; None where Moodle won't tell of this one."""
-    try:
-        return core.completions(moodle, course_id, user_id)
-    except MoodleError as err:
-        if not core.about_one(err):
-            raise
-        log.warning("sweep_user_failed", course=course_id, reason=str(err.reason))
-        return None
 
 
 def _failed(turn: Turn, err: Exception) -> None:

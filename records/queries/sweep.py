@@ -1,15 +1,17 @@
 """What a sweep has to know of the mirror: what was there at the last look, and what core web services don't tell."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from records.claims import CourseSeen, claimants, claims, groups_matter, slugs_of
+from records.forgotten import NOBODY
+from records.keys import among
 from records.models import (
     CommunityCourse,
     CourseCopy,
@@ -46,15 +48,65 @@ def held_modules(session: Session, site_id: UUID, course_id: int) -> dict[int, H
 
 def held_people(session: Session, site_id: UUID, course_id: int) -> tuple[set[int], set[int]]:
     """(Moodle users who are enrolled in a course by the mirror, those who may have completion rows in it: who left
-    keeps them, and what happened before may have been told by no event)."""
+    keeps them, and what happened before may have been told by no event). Without erased people, of whom nobody asks."""
     e, c = MirrorEnrolment, MirrorCompletion
-    rows = session.execute(
-        select(e.moodle_user_id, e.present).where(e.site_id == site_id, e.course_id == course_id)
-    ).all()
-    completed = select(c.moodle_user_id).where(c.site_id == site_id, c.course_id == course_id, c.present)
+    of_course = (e.site_id == site_id, e.course_id == course_id, e.moodle_user_id > 0)
+    rows = session.execute(select(e.moodle_user_id, e.present).where(*of_course)).all()
+    completed = select(c.moodle_user_id).where(_rows_of(site_id), c.course_id == course_id)
     return {user for user, present in rows if present}, {user for user, _ in rows} | set(
         session.scalars(completed.distinct())
     )
+
+
+def _rows_of(site_id: UUID) -> ColumnElement[bool]:
+    """The completion rows that are there, but for those of erased people, whose ids are of our own making."""
+    c = MirrorCompletion
+    return (c.site_id == site_id) & c.present & (c.moodle_user_id > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDigest:
+    """Counts and sums over the completion rows of an activity."""
+
+    incomplete: int
+    complete: int
+    passed: int
+    failed: int
+    latest: int
+    users: int
+    times: int
+    overridden: int | None
+    """None: somebody who was erased set one of them, and which id that was nobody knows."""
+
+    def agrees(self, told: "HeldDigest") -> bool:
+        """Whether Moodle tells the same."""
+        return self == told or (self.overridden is None and self == replace(told, overridden=None))
+
+
+def held_digests(session: Session, site_id: UUID, course_id: int) -> dict[int, HeldDigest]:
+    """By activity: what the mirror has of its completion rows; activities without rows are left out."""
+    c = MirrorCompletion
+    changed = func.coalesce(func.extract("epoch", c.timemodified), 0)
+    by_erased = func.bool_or(func.coalesce(c.overrideby, 0) == NOBODY)
+    rows = session.execute(
+        select(c.module_id, by_erased, *(func.count().filter(c.state == state) for state in range(4)))
+        .add_columns(func.max(changed), func.sum(c.moodle_user_id), func.sum(changed))
+        .add_columns(func.sum(func.coalesce(c.overrideby, 0)))
+        .where(_rows_of(site_id), c.course_id == course_id)
+        .group_by(c.module_id)
+    )
+    found = {}
+    for module, unknown, *numbers in rows:
+        form = HeldDigest(*map(int, numbers))
+        found[module] = replace(form, overridden=None) if unknown else form
+    return found
+
+
+def held_completers(session: Session, site_id: UUID, modules: Collection[int]) -> set[int]:
+    """Moodle users who have a completion row of one of these activities by the mirror."""
+    c = MirrorCompletion
+    found = select(c.moodle_user_id).distinct().where(_rows_of(site_id), among(c.module_id, modules))
+    return set(session.scalars(found))
 
 
 def asked_about(session: Session, site_id: UUID, course_id: int) -> set[int]:

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 
-from jobs.sweep.run import CHUNK
+from jobs.sweep.by_core import CHUNK
 from records import secrets, sites, sweeps
 from records.actor import SYSTEM
 from records.models import MirrorCompletion, SiteSecret, Sweep

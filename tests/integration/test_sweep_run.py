@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from jobs.reread import reread
 from jobs.sweep import run
-from jobs.sweep.run import CHUNK, carry_on
+from jobs.sweep.by_core import CHUNK
+from jobs.sweep.run import carry_on
 from moodle_client import MoodleError, Reason
 from records import inbox, sweeps
 from records.drift import Drift

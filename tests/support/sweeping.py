@@ -233,9 +233,12 @@ class Reopened(House):
 
 
 class Houses:
-    """Two houses of CALPRO's program that know a sandbox as it is at first; each scene gets copies of all three."""
+    """Two houses of CALPRO's program that know a sandbox as it is at first; each scene gets copies of all three.
 
-    def __init__(self, servers: Servers, template: str, folder: Path) -> None:
+    `plugin`: the site has the companion plugin, and the token may call its functions alone.
+    """
+
+    def __init__(self, servers: Servers, template: str, folder: Path, *, plugin: bool = False) -> None:
         self._servers, self._folder = servers, folder
         self._name = f"{template}_{secrets.token_hex(4)}"
         self._clock = Clock()
@@ -246,6 +249,8 @@ class Houses:
         with ExitStack() as stack:
             site = stack.enter_context(Site(folder / "first.db", clock=self._clock))
             lessen(site)
+            if plugin:
+                site.installs_plugin(alone=True)
             connect, batches = _connect(site), site.full_batches()
             for number in range(2):
                 database = servers.create(f"{self._name}_{number}", template)
@@ -299,9 +304,9 @@ def _connect(site: Site) -> Callable[..., MoodleClient]:
 
 
 @contextmanager
-def open_houses(servers: Servers, template: str, folder: Path) -> Iterator[Houses]:
+def open_houses(servers: Servers, template: str, folder: Path, *, plugin: bool = False) -> Iterator[Houses]:
     """For a module of tests."""
-    houses = Houses(servers, template, folder)
+    houses = Houses(servers, template, folder, plugin=plugin)
     try:
         yield houses
     finally:

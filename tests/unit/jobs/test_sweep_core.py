@@ -7,6 +7,7 @@ import pytest
 
 from jobs.doctor.needs import COURSE_MODULE, ENROLLED_USERS, USERS_BY_FIELD
 from jobs.sweep import copies, core
+from jobs.sweep.way import Suspicious
 from moodle_client import MoodleClient, MoodleError, Reason
 from records.queries.sweep import HeldModule
 from tests.support.fake_moodle import COURSE, WWWROOT, FakeMoodle, Refused
@@ -97,7 +98,7 @@ def test_a_course_without_details_is_no_course_without_an_idnumber(fake: FakeMoo
 def test_many_who_are_gone_at_once_are_held_back(fake: FakeMoodle, moodle: MoodleClient) -> None:
     fake.answers[USERS_BY_FIELD] = fake.users
     before = set(range(5, 25))
-    with pytest.raises(core.Suspicious) as caught:
+    with pytest.raises(Suspicious) as caught:
         core.people(moodle, COURSE, before, allow_absences=False)
     assert caught.value.params == {"gone": 17, "before": 20}
     found = core.people(moodle, COURSE, before, allow_absences=True)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from jobs.sweep.core import Suspicious
+from jobs.sweep.way import Suspicious
 from moodle_client import Function, MoodleError, Reason
 from records.drift import Drift
 from records.queries.drift import Failure
