@@ -22,6 +22,7 @@ PERIODIC = {
     tasks.look: 2,
     tasks.reread_accounts: 30,
     tasks.schedule_sweeps: 30,
+    tasks.tell_standings: 15,
     tasks.prune_inbox: 86_400,
 }
 """Every periodic job, with its interval in seconds."""

@@ -11,7 +11,8 @@ from jobs.queues import QueueName, lower_flag, wake
 from jobs.reread import reread
 from jobs.runtime import current
 from jobs.sweep.run import House, carry_on
-from records import forgotten, inbox, sweeps
+from jobs.telling import tell
+from records import forgotten, inbox, sweeps, telling
 from records.models import InboxItem, Site
 
 log = structlog.get_logger()
@@ -67,6 +68,7 @@ def prune_inbox() -> None:
     runtime = current()
     with Session(runtime.engine) as session, session.begin():
         deleted = inbox.prune(session, runtime.settings.payload_retention_days)
+        telling.forget_refused(session)
     redacted = sum(
         hit for _, hit in forgotten.redact_inbox(runtime.engine, runtime.settings.encryption_key, forgotten.PUT_ASIDE)
     )
@@ -80,6 +82,12 @@ def reread_accounts() -> int:
     if answered:
         wake(runtime.redis, QueueName.INBOX)
     return answered
+
+
+def tell_standings() -> int:
+    """Have Moodle show how participants stand by now, for the programs that say so."""
+    runtime = current()
+    return tell(runtime.engine, runtime.settings, runtime.clock())
 
 
 def schedule_sweeps() -> None:
