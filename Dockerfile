@@ -17,6 +17,7 @@ COPY jobs jobs
 COPY records records
 COPY mappings mappings
 COPY moodle_client moodle_client
+COPY moodle_plugin moodle_plugin
 COPY deploy/healthcheck.py deploy/healthcheck.py
 RUN uv pip install --system --no-cache --no-deps --no-build-isolation \
         --config-settings editable_mode=compat --editable . \

@@ -46,6 +46,8 @@ class Permission(StrEnum):
     """What waits in the inbox, in numbers, and whether a copy of a site knocked."""
     ASK_MOODLE = "ask_moodle"
     """Have a community read from Moodle now."""
+    CONNECT_SITES = "connect_sites"
+    """The plugin for Moodle, and the addresses that sites post to."""
 
 
 EVERY_ROLE = frozenset(Role)
@@ -55,6 +57,7 @@ ROLES: dict[Permission, frozenset[Role]] = {
     Permission.SEE_PEOPLE: EVERY_ROLE - {Role.IT},
     Permission.SEE_INTAKE: frozenset({Role.IT, Role.PROGRAM_ADMIN}),
     Permission.ASK_MOODLE: frozenset({Role.IT, Role.PROGRAM_ADMIN, Role.STAFF}),
+    Permission.CONNECT_SITES: frozenset({Role.IT, Role.PROGRAM_ADMIN}),
 }
 
 DECISIONS: dict[str, Door | Permission] = {
@@ -67,6 +70,8 @@ DECISIONS: dict[str, Door | Permission] = {
     "sign_in.setup_form": Door.OPEN,
     "sign_in.setup_submit": Door.OPEN,
     "sign_in.sign_out": Door.SIGNED_IN,
+    "identify.begin": Door.OPEN,
+    "identify.answer": Door.OPEN,
     "intake.take_batch": Door.SENDER,
     "intake.take_event": Door.SENDER,
     "intake.take_statements": Door.SENDER,
@@ -80,6 +85,8 @@ DECISIONS: dict[str, Door | Permission] = {
     "community.together": Permission.SEE_PEOPLE,
     "moodle.live": Permission.SEE_PEOPLE,
     "moodle.ask": Permission.ASK_MOODLE,
+    "plugin.show": Permission.CONNECT_SITES,
+    "plugin.download": Permission.CONNECT_SITES,
     "person.show": Permission.SEE_PEOPLE,
     "person.live": Permission.SEE_PEOPLE,
 }

@@ -18,7 +18,7 @@ from service import access, i18n, wording
 from service.context import EXTENSION, Context
 from service.gate import Gate
 from service.intake import register_intake
-from service.pages import assets, board, community, freshness, health, moodle, person, sign_in
+from service.pages import assets, board, community, freshness, health, identify, moodle, person, plugin, sign_in
 
 log = structlog.get_logger()
 RETRY_AFTER_SECONDS = 30
@@ -88,7 +88,7 @@ def create_app(settings: Settings) -> Flask:
 def _register(app: Flask) -> None:
     Bootstrap5(app)
     register_intake(app)
-    for module in (assets, health, sign_in, freshness, board, community, moodle, person):
+    for module in (assets, health, sign_in, identify, freshness, board, community, moodle, person, plugin):
         app.register_blueprint(module.blueprint)
 
 

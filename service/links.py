@@ -1,6 +1,14 @@
-"""Addresses that commands print: what people open, and what a Moodle site posts to."""
+"""Addresses that commands print, and commands that pages name: what people open, type, and have Moodle post to."""
 
 from records.settings import Settings
+
+ADD_SITE = 'copbridge site add main --wwwroot https://moodle.example.org --name "Our Moodle"'
+
+
+def connecting_commands(slug: str) -> tuple[str, ...]:
+    """A secret for the plugin, the token for this service, and what is still missing."""
+    secret = f"copbridge site secret add {slug}"
+    return secret, f"{secret} --purpose web_services --from-stdin", f"copbridge doctor {slug}"
 
 
 def _under(settings: Settings, path: str) -> str:

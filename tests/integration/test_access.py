@@ -25,6 +25,7 @@ SIGNED_OUT_GET, SIGNED_OUT = 303, 401
 # Whoever keeps the machine running has no business with people's hours.
 PEOPLE = dict.fromkeys(Role, 200) | {Role.IT: 403}
 ASKS = dict.fromkeys(Role, 403) | dict.fromkeys((Role.IT, Role.PROGRAM_ADMIN, Role.STAFF), 400)
+CONNECTS = dict.fromkeys(Role, 403) | dict.fromkeys((Role.IT, Role.PROGRAM_ADMIN), 200)
 EXPECTED: dict[tuple[str, str], tuple[int, int, dict[Role, int]]] = {
     ("GET", "static"): (200, 200, dict.fromkeys(Role, 200)),
     ("GET", "bootstrap.static"): (200, 200, dict.fromkeys(Role, 200)),
@@ -35,6 +36,8 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, dict[Role, int]]] = {
     ("GET", "sign_in.setup_form"): (404, 404, dict.fromkeys(Role, 404)),
     ("POST", "sign_in.setup_submit"): (400, 400, dict.fromkeys(Role, 400)),
     ("POST", "sign_in.sign_out"): (401, 400, dict.fromkeys(Role, 400)),
+    ("GET", "identify.begin"): (404, 404, dict.fromkeys(Role, 404)),
+    ("GET", "identify.answer"): (404, 404, dict.fromkeys(Role, 404)),
     # Sites show who they are by themselves; a sign-in is worth nothing there.
     ("POST", "intake.take_batch"): (401, 401, dict.fromkeys(Role, 401)),
     ("POST", "intake.take_event"): (401, 401, dict.fromkeys(Role, 401)),
@@ -49,6 +52,8 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, dict[Role, int]]] = {
     ("GET", "community.together"): (303, 403, PEOPLE),
     ("GET", "moodle.live"): (303, 403, PEOPLE),
     ("POST", "moodle.ask"): (401, 403, ASKS),
+    ("GET", "plugin.show"): (303, 403, CONNECTS),
+    ("GET", "plugin.download"): (303, 403, CONNECTS),
     ("GET", "person.show"): (303, 403, PEOPLE),
     ("GET", "person.live"): (303, 403, PEOPLE),
 }
@@ -91,7 +96,7 @@ def path_of(app: Flask, endpoint: str, community: UUID, person: UUID) -> str:
 
 def ask(client: FlaskClient, method: str, path: str) -> tuple[int, str]:
     with client.open(path, method=method) as response:
-        return response.status_code, response.get_data(as_text=True)
+        return response.status_code, response.get_data().decode(errors="replace")
 
 
 def stable(page: str) -> str:

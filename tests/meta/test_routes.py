@@ -5,9 +5,9 @@ from flask import Flask
 
 from records.actor import Role
 from service import access, intake
-from service.pages import assets, board, community, freshness, health, moodle, person, sign_in
+from service.pages import assets, board, community, freshness, health, identify, moodle, person, plugin, sign_in
 
-MODULES = (assets, board, community, freshness, health, moodle, person, sign_in)
+MODULES = (assets, board, community, freshness, health, identify, moodle, person, plugin, sign_in)
 # Made by Flask and by Bootstrap-Flask.
 PROVIDED = {"static", "bootstrap.static"}
 
@@ -42,6 +42,8 @@ def test_only_these_are_open() -> None:
     assert opened == PROVIDED | {
         "assets.htmx",
         "health.healthz",
+        "identify.begin",
+        "identify.answer",
         "sign_in.form",
         "sign_in.submit",
         "sign_in.setup_form",
