@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sandbox import parameters, readings
+from sandbox import parameters, readings, standings
 from sandbox.capabilities import COURSE_VIEW, Caller, enter_course
 from sandbox.parameters import MoodleError, Params, check, integer
 from sandbox.site import Site
@@ -164,6 +164,21 @@ def _get_status(site: Site, caller: Caller, params: Params) -> Answer:
     }
 
 
+def _set_standings(site: Site, caller: Caller, params: Params) -> Answer:
+    _demand(caller, "set_standings")
+    return standings.keep(site, params)
+
+
+def _ping(site: Site, caller: Caller, params: Params) -> Answer:
+    check(params)
+    _demand(caller, "ping")
+    if site.sender is None:
+        return {"sent": False, "outcome": "unset", "httpstatus": 0}
+    if site.sender.beat():
+        return {"sent": True, "outcome": "delivered", "httpstatus": 200}
+    return {"sent": False, "outcome": "http", "httpstatus": 0}
+
+
 FUNCTIONS: dict[str, Callable[[Site, Caller, parameters.Params], Any]] = {
     f"{PREFIX}get_courses": _get_courses,
     f"{PREFIX}get_course_map": _get_course_map,
@@ -171,4 +186,6 @@ FUNCTIONS: dict[str, Callable[[Site, Caller, parameters.Params], Any]] = {
     f"{PREFIX}get_completions": _get_completions,
     f"{PREFIX}get_digest": _get_digest,
     f"{PREFIX}get_status": _get_status,
+    f"{PREFIX}ping": _ping,
+    f"{PREFIX}set_standings": _set_standings,
 }

@@ -90,6 +90,9 @@ CREATE TABLE IF NOT EXISTS user_lastaccess (
 CREATE TABLE IF NOT EXISTS originals (course INTEGER PRIMARY KEY, original INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS lacking (
   userid INTEGER NOT NULL, capability TEXT NOT NULL, PRIMARY KEY (userid, capability));
+CREATE TABLE IF NOT EXISTS standings (
+  course INTEGER NOT NULL, userid INTEGER NOT NULL, asof INTEGER NOT NULL, data TEXT NOT NULL,
+  PRIMARY KEY (course, userid));
 CREATE INDEX IF NOT EXISTS enrolments_course ON user_enrolments (course, userid);
 CREATE INDEX IF NOT EXISTS enrolments_user ON user_enrolments (userid, course);
 CREATE INDEX IF NOT EXISTS roles_course ON role_assignments (course, userid);

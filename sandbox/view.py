@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from sandbox import standings
 from sandbox.actions import Done
 from sandbox.completion import COMPLETE, FAILED, PASSED
 from sandbox.sender import Status
@@ -59,6 +60,8 @@ class CoursePage:
     sections: list[tuple[str, list[ActivityLine]]]
     done: int
     tracked: int
+    hours: str
+    """How the participant stands, as the service told it; empty where it didn't."""
 
     @property
     def active(self) -> bool:
@@ -166,7 +169,8 @@ def course_page(site: Site, course: int, user: int) -> CoursePage | None:
     sections = [(name, [_line(row) for row in lines]) for name, lines in grouped]
     tracked = [row for row in rows if row["completion"]]
     done = sum(row["state"] in (COMPLETE, PASSED) for row in tracked)
-    return CoursePage(course_row, user_row, enrolment, sections, done, len(tracked))
+    hours = standings.words(site, course, user)
+    return CoursePage(course_row, user_row, enrolment, sections, done, len(tracked), hours)
 
 
 def _line(row: Row) -> ActivityLine:

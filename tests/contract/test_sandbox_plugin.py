@@ -9,7 +9,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from sandbox import plugin, webservice
+from sandbox.pages import create_app
 from sandbox.site import Site
+from sandbox.term import Term
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "wire" / "v1.schema.json"
 VALIDATOR = Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
@@ -116,11 +118,37 @@ def test_digests_count_and_sum_what_the_rows_say(site: Site) -> None:
     assert (of_other[page]["users"], of_other[quiz]["failed"], set(of_other)) == (other, 0, tracked)
 
 
+def standing(minutes: int) -> str:
+    return json.dumps({"version": 1, "status": "behind", "minutes": minutes, "band_min": 960, "band_max": 1200})
+
+
+def test_what_is_told_of_hours_is_on_the_participants_page(site: Site) -> None:
+    bay, user = site.course(BAY), site.user("e0001")
+    row = {"standings[0][courseid]": bay, "standings[0][userid]": user}
+    page = create_app(site, Term(site), "only-a-test").test_client()
+
+    def tell(asof: int, data: str) -> Any:
+        return ask(site, "set_standings", **row | {"standings[0][asof]": asof, "standings[0][data]": data})
+
+    assert tell(20, standing(150)) == {"kept": 1, "refused": []}
+    assert "2 h 30 min of 16 h to 20 h: behind" in page.get(f"/course/{bay}/as/{user}").text
+    older = tell(10, standing(90))
+    assert older == {"kept": 0, "refused": [{"courseid": bay, "userid": user, "reason": "older"}]}
+    assert tell(30, "[]")["refused"][0]["reason"] == "malformed"
+    assert tell(30, "")["kept"] == 1
+    assert "My CoP hours" not in page.get(f"/course/{bay}/as/{user}").text
+
+
+def test_a_site_that_sends_nothing_says_so(site: Site) -> None:
+    assert ask(site, "ping") == {"sent": False, "outcome": "unset", "httpstatus": 0}
+
+
 def test_each_function_has_its_capability(site: Site) -> None:
     for name in plugin.FUNCTIONS:
         function = name.removeprefix(plugin.PREFIX)
         site.lacks(f"local/copbridge:{function.replace('_', '')}")
-        params = {} if function in ("get_courses", "get_status") else {"courseid": site.course(BAY)}
+        of_a_course = function in ("get_course_map", "get_roster", "get_completions", "get_digest")
+        params = {"courseid": site.course(BAY)} if of_a_course else {}
         assert refused(site, function, **params) == "nopermissions", name
 
 

@@ -27,6 +27,7 @@ from tests.support.seed import BAY, FACILITATOR, LA, LEAVER, PROGRAM_FILE, Seede
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "wire" / "standing.schema.json").read_text())
 LATER = readings.NOW + timedelta(days=1)
+SWITCH = "write_back: {standings: true}"
 BAY_PEOPLE = {11, 12, 13, 14, 15, 16}
 
 
@@ -77,7 +78,10 @@ def page(moodle: FakeMoodle, engine: Engine, seeded: Seeded, settings: Settings)
 
 def switch(engine: Engine, *, on: bool) -> None:
     """Load a version of the program that says whether standings are written into Moodle."""
-    source = PROGRAM_FILE.read_text() + f"\nwrite_back: {{standings: {str(on).lower()}}}\n"
+    shipped = PROGRAM_FILE.read_text()
+    assert SWITCH in shipped
+    # A version of its own also where it says what the shipped file says.
+    source = f"# {on}\n" + shipped.replace(SWITCH, SWITCH.replace("true", str(on).lower()))
     with Session(engine) as session, session.begin():
         load_version(session, source, "with write_back", actor=SYSTEM, reason="Moodle shows hours, or not")
     take_in(engine, _site(engine), [readings.account(99)])
@@ -93,6 +97,7 @@ def told(engine: Engine, settings: Settings) -> int:
 
 
 def test_without_the_switch_nothing_is_written(engine: Engine, page: Page, settings: Settings) -> None:
+    switch(engine, on=False)
     assert told(engine, settings) == 0
     assert page.calls == 0
 
