@@ -101,6 +101,12 @@ def count_ignored(connection: Connection, site_id: UUID, day: date, names: Itera
         )
 
 
+def heard_of(connection: Connection, site_id: UUID) -> None:
+    """A sender said nothing that is kept, as it does from time to time: its silence would mean something."""
+    at = {"last_received_at": func.clock_timestamp()}
+    connection.execute(update(Site).where(Site.id == site_id).values(at))
+
+
 def claim(session: Session, limit: int) -> list[int]:
     """Ids of due items, with the attempt counted: the caller commits before it begins the work.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -174,9 +175,37 @@ def _ping(site: Site, caller: Caller, params: Params) -> Answer:
     _demand(caller, "ping")
     if site.sender is None:
         return {"sent": False, "outcome": "unset", "httpstatus": 0}
-    if site.sender.beat():
+    now = int(site.clock())
+    with site.store.write() as db:
+        db.execute(
+            "INSERT INTO outbox (uuid, data, created) VALUES (?, ?, ?)",
+            (str(uuid.uuid4()), json.dumps(_pinged(now)), now),
+        )
+    if site.sender.send_pending():
         return {"sent": True, "outcome": "delivered", "httpstatus": 200}
     return {"sent": False, "outcome": "http", "httpstatus": 0}
+
+
+def _pinged(now: int) -> Answer:
+    return {
+        "eventname": "\\local_copbridge\\event\\bridge_pinged",
+        "component": "local_copbridge",
+        "action": "pinged",
+        "target": "bridge",
+        "objecttable": None,
+        "objectid": None,
+        "crud": "r",
+        "edulevel": 0,
+        "contextid": 1,
+        "contextlevel": 10,
+        "contextinstanceid": 0,
+        "userid": 0,
+        "courseid": 0,
+        "relateduserid": None,
+        "anonymous": 0,
+        "other": None,
+        "timecreated": now,
+    }
 
 
 FUNCTIONS: dict[str, Callable[[Site, Caller, parameters.Params], Any]] = {

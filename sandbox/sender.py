@@ -110,16 +110,6 @@ class Sender:
             self._status = replace(self._status, error="")
             return True
 
-    def beat(self) -> bool:
-        """Post an empty batch, so that somebody hears of the site. Whether it was taken."""
-        with self._sending, self._store.read() as db:
-            batch = wire.of_events(db, [], self._clock())
-        try:
-            self._post(batch)
-        except SendError:
-            return False
-        return True
-
     def start(self) -> None:
         """Send in the background from now on."""
         self._thread = threading.Thread(target=self._run, name="sender")

@@ -175,3 +175,8 @@ def may(permission: Permission) -> Actor | None:
     """Who asks, as far as another permission than the route's reaches; None where there is none."""
     who = within(g.signed_in.actor, permission)
     return who if who.grants else None
+
+
+def connects_sites(who: Actor) -> bool:
+    """Whether somebody is offered the page about the plugin."""
+    return bool(within(who, Permission.CONNECT_SITES).grants)

@@ -75,7 +75,7 @@ def create_app(settings: Settings) -> Flask:
         # The web server may fork after this: no connection is handed down.
         engine.dispose()
     i18n.install(app, settings.page_language)
-    app.jinja_env.globals.update(wording.HELPERS, language=settings.page_language)
+    app.jinja_env.globals.update(wording.HELPERS, language=settings.page_language, connects_sites=access.connects_sites)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     _register(app)
     _answer_errors(app)

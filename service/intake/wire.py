@@ -16,7 +16,7 @@ from jobs.kinds.events import check_event, known_event
 from jobs.process import needed
 from jobs.queues import QueueName, wake
 from jobs.wire import AnyReading, Event, EventData, MalformedEvent, Moment, reading_adapter
-from records.inbox import NewItem, copy_mark
+from records.inbox import NewItem, copy_mark, heard_of
 from records.models import uuid7
 from service.intake.blueprint import Desk, Refused, answer, body, desk, intake, parse_json
 from service.intake.signature import verified
@@ -203,3 +203,6 @@ def deliver(here: Desk, site: KnownSite, sender: str, items: Sequence[Sorted]) -
                 item.result, item.reason = "duplicate", "known_id"
     if kept:
         wake(here.context.redis, QueueName.INBOX)
+    elif sender == "wire":
+        with here.context.engine.begin() as connection:
+            heard_of(connection, site.id)

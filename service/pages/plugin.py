@@ -2,7 +2,7 @@
 
 import io
 
-from flask import Blueprint, render_template, send_file
+from flask import Blueprint, g, render_template, send_file
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -23,6 +23,7 @@ def show() -> str:
     addresses = [(site, links.webhook_address(here.settings, site.slug)) for site in sites]
     return render_template(
         "plugin.html",
+        who=g.signed_in,
         plugin=_built(),
         addresses=addresses,
         commands=links.connecting_commands,

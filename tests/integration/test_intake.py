@@ -375,3 +375,9 @@ def test_what_was_received_last_is_known(intake: Intake) -> None:
     intake.work()
     with Session(intake.engine) as session:
         assert session.scalar(select(Site.last_received_at)) is not None
+
+
+def test_an_empty_batch_says_that_the_site_is_there(intake: Intake) -> None:
+    assert intake.send([], []) == []
+    with Session(intake.engine) as session:
+        assert session.scalars(select(Site.last_received_at)).one() is not None
