@@ -15,6 +15,7 @@ from records.models import (
     Binding,
     Community,
     CommunityCourse,
+    IgnoredCount,
     InboxItem,
     MirrorCompletion,
     MirrorCourse,
@@ -28,6 +29,7 @@ from records.secrets import Purpose, SecretError, active_secrets
 from records.stuck import Stuck, stuck
 
 COMPLETERS = 3
+PINGED = "\\local_copbridge\\event\\bridge_pinged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ class Books:
     slug: str
     wwwroot: str
     created_at: datetime
+    epoch: UUID | None
+    """Of the sender whose events are taken; None: none has sent any."""
     token: str = field(repr=False)
     """Empty: there is none."""
     has_wire_secret: bool
@@ -104,12 +108,13 @@ def read_books(session: Session, site: Site, encryption_key: SecretStr) -> Books
         slug=site.slug,
         wwwroot=site.wwwroot,
         created_at=site.created_at,
+        epoch=site.epoch,
         token=token,
         has_wire_secret=wire,
         secrets_error=error,
         refused_wwwroot=site.refused_wwwroot if site.refused_epoch else None,
         refused_at=site.refused_at,
-        last_event_at=site.last_received_at or _last_event(session, site.id),
+        last_event_at=_last_event(session, site.id),
         stuck=stuck(session, site_id=site.id),
         pending_since=session.scalar(
             select(func.min(InboxItem.due_at)).where(InboxItem.site_id == site.id, InboxItem.status == "pending")
@@ -132,9 +137,10 @@ def _secrets(session: Session, site: Site, key: SecretStr) -> tuple[str, bool, s
     return tokens[0] if tokens else "", bool(wire), ""
 
 
-def last_received(session: Session, site_id: UUID) -> datetime | None:
-    """When the site last sent anything, at this moment."""
-    return session.scalar(select(Site.last_received_at).where(Site.id == site_id))
+def pings(session: Session, site_id: UUID) -> int:
+    """How many of the plugin's pings have come, at this moment: nothing but their number is kept."""
+    i = IgnoredCount
+    return session.scalar(select(func.sum(i.count)).where(i.site_id == site_id, i.name == PINGED)) or 0
 
 
 def _last_event(session: Session, site_id: UUID) -> datetime | None:

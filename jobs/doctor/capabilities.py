@@ -4,7 +4,7 @@ what somebody may not see."""
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from jobs.doctor import activities, people
+from jobs.doctor import activities, by_plugin, people
 from jobs.doctor.evidence import Evidence, Place, Shown
 from jobs.doctor.findings import Code, Finding
 from jobs.doctor.look import Look, told
@@ -25,6 +25,9 @@ FRONT_PAGE = 1
 
 def courses(look: Look) -> Iterator[Finding]:
     """Choose the courses to look at: those that were named, else communities, else the newest."""
+    if look.by_plugin:
+        yield from by_plugin.courses(look)
+        return
     try:
         listed = look.moodle.courses().data
     except MoodleError as err:
@@ -47,6 +50,8 @@ def _newest(look: Look) -> list[int]:
 
 def capabilities(look: Look) -> list[Finding]:
     """Each capability, by what it would show: all chosen courses and the site's lists are probed."""
+    if look.by_plugin:
+        return by_plugin.capabilities(look)
     evidence = Evidence(look)
     evidence.shows(REST)
     for number in look.chosen:

@@ -2,13 +2,15 @@
 
 import ipaddress
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from urllib.parse import urlsplit
 
 from jobs.doctor.certificate import look_at
 from jobs.doctor.findings import Code, Finding
 from jobs.doctor.look import BY_REASON, Look, told
-from jobs.doctor.needs import FUNCTIONS, SITE_INFO
+from jobs.doctor.needs import FUNCTIONS, PLUGIN_FUNCTIONS, PLUGIN_READING, SITE_INFO
+from jobs.doctor.plugin import status_of
 from moodle_client import MoodleError
 
 Findings = Iterator[Finding]
@@ -91,11 +93,11 @@ def _failure(look: Look, err: MoodleError) -> Finding:
 
 def _answers_others(look: Look) -> bool:
     """Moodle says the same of a function that the service lacks and of a token that it doesn't take at all."""
-    try:
-        look.moodle.courses("id", 1)
-    except MoodleError:
-        return False
-    return True
+    for ask in (lambda: look.moodle.courses("id", 1), look.moodle.get_status):
+        with suppress(MoodleError):
+            ask()
+            return True
+    return False
 
 
 def address(look: Look) -> Findings:
@@ -123,18 +125,32 @@ def account(look: Look) -> Findings:
 
 def functions(look: Look) -> Findings:
     """The token's service has all functions that are called, and few others."""
-    for name in FUNCTIONS:
-        if not look.has(name):
-            yield Finding(Code.FUNCTION_MISSING, {"function": name})
+    needed = (SITE_INFO, *map(str, PLUGIN_READING)) if look.by_plugin else FUNCTIONS
+    if look.has_plugin:
+        yield from _of_plugin(look)
+    if not look.by_plugin:
+        for name in needed:
+            if not look.has(name):
+                yield Finding(Code.FUNCTION_MISSING, {"function": name})
     beyond = sorted(
-        one.name for one in look.site.functions if one.name not in FUNCTIONS and not one.name.startswith(PLUGIN)
+        one.name for one in look.site.functions if one.name not in needed and not one.name.startswith(PLUGIN)
     )
     if beyond:
         yield Finding(Code.FUNCTIONS_BEYOND, {"count": len(beyond), "functions": beyond[:SHOWN]})
 
 
+def _of_plugin(look: Look) -> Findings:
+    missing = [str(name) for name in PLUGIN_FUNCTIONS if not look.has(name)]
+    stopping = [name for name in missing if look.by_plugin and name in PLUGIN_READING]
+    rest = [name for name in missing if name not in stopping]
+    for code, names in ((Code.PLUGIN_FUNCTIONS_MISSING, stopping), (Code.PLUGIN_FUNCTIONS_FEWER, rest)):
+        if names:
+            yield Finding(code, {"count": len(names), "functions": names})
+
+
 def clock(look: Look) -> Findings:
     """Moodle's clock and ours agree: readings and events are put in order by Moodle's, signatures checked by ours."""
+    status_of(look)
     seconds = round(look.skew)
     if abs(look.skew) >= SKEW:
         code = Code.CLOCK_FAR_OFF if abs(look.skew) >= FAR else Code.CLOCK_OFF

@@ -1,67 +1,23 @@
-"""Whether events come, and what becomes of them: the plugin, Moodle's cron, the inbox, the sweeps."""
+"""Whether events come, and what becomes of them: the round trip, the inbox, the sweeps."""
 
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from jobs.doctor.findings import Code, Finding
-from jobs.doctor.look import Look, told
+from jobs.doctor.look import Look, refused
+from jobs.doctor.needs import PING, own_capability
 from moodle_client import MoodleError
 
-STATUS = "local_copbridge_get_status"
-SEND_TEST = "local_copbridge_send_test"
 SILENT = timedelta(hours=72)
 """Longer than a weekend."""
-CRON_EVERY = timedelta(minutes=15)
 BEHIND = timedelta(minutes=15)
 WAITING = timedelta(hours=1)
 ROUND_TRIP_SECONDS = 20.0
+DELIVERED = frozenset({"delivered", "idle"})
+"""Of the plugin's outcomes, those in which nothing went wrong."""
+GIVEN_UP = "given_up"
 SHOWN = 5
-
-
-def plugin(look: Look) -> Iterator[Finding]:
-    """The companion plugin is there and well."""
-    if not look.has(STATUS):
-        yield Finding(Code.PLUGIN_ABSENT)
-        return
-    status, failure = _status(look)
-    if failure:
-        yield failure
-        return
-    if str(status.get("lasterror") or ""):
-        yield Finding(Code.PLUGIN_FAILED, {"function": STATUS, "why": "last_error"})
-    waiting = _number(status.get("pending"))
-    oldest = _number(status.get("oldestpending"))
-    if waiting and oldest and look.now() - datetime.fromtimestamp(oldest, UTC) > BEHIND:
-        params = {"count": waiting, "since": f"{datetime.fromtimestamp(oldest, UTC):%Y-%m-%d %H:%M} UTC"}
-        yield Finding(Code.PLUGIN_WAITING, params)
-
-
-def _status(look: Look) -> tuple[dict[str, Any], Finding | None]:
-    try:
-        found = look.moodle.call(STATUS, reads=True).data
-    except MoodleError as err:
-        return {}, Finding(Code.PLUGIN_FAILED, {"function": STATUS, "why": err.errorcode or str(err.reason)})
-    return (found if isinstance(found, dict) else {}), None
-
-
-def _number(value: Any) -> int:
-    try:
-        return int(value or 0)
-    except (TypeError, ValueError):
-        return 0
-
-
-def cron(look: Look) -> Iterator[Finding]:
-    """Moodle's cron runs: late completions, the plugin's batches and expiring enrolments hang on it."""
-    ran_at = _number(_status(look)[0].get("lastcron")) if look.has(STATUS) else 0
-    if not ran_at:
-        yield Finding(Code.CRON_UNKNOWN, {"wwwroot": look.books.wwwroot})
-        return
-    late = look.now() - datetime.fromtimestamp(ran_at, UTC)
-    if late > CRON_EVERY:
-        yield Finding(Code.CRON_LATE, {"minutes": int(late.total_seconds() // 60)})
 
 
 def events(look: Look, sleep: Callable[[float], None] = time.sleep) -> Iterator[Finding]:
@@ -70,7 +26,7 @@ def events(look: Look, sleep: Callable[[float], None] = time.sleep) -> Iterator[
     if books.refused_wwwroot:
         params = {"wwwroot": books.refused_wwwroot, "at": _minute(books.refused_at), "site": books.slug}
         yield Finding(Code.COPY_REFUSED, params)
-    if look.has(SEND_TEST):
+    if look.has(PING):
         yield from _round_trip(look, sleep)
     elif books.last_event_at is None:
         yield Finding(Code.EVENTS_NEVER, {"site": books.slug})
@@ -80,17 +36,23 @@ def events(look: Look, sleep: Callable[[float], None] = time.sleep) -> Iterator[
 
 
 def _round_trip(look: Look, sleep: Callable[[float], None]) -> Iterator[Finding]:
-    """Have the plugin send a batch now, and see it come."""
-    before = look.received()
+    """Have the plugin send an event now, and see it come."""
+    before = look.pings()
     try:
-        look.moodle.call(SEND_TEST)
+        answer = look.moodle.ping().data
     except MoodleError as err:
-        yield told(err)
+        yield refused(err, own_capability(PING))
+        return
+    params = {"site": look.books.slug, "address": look.address}
+    if not answer.sent:
+        # Delivered, and still there: the service has put aside this very event.
+        outcome = GIVEN_UP if answer.outcome in DELIVERED else answer.outcome
+        yield Finding(Code.PING_FAILED, params | {"outcome": outcome, "status": answer.httpstatus})
         return
     waited = 0.0
-    while look.received() == before:
+    while look.pings() == before:
         if waited >= ROUND_TRIP_SECONDS:
-            yield Finding(Code.ROUND_TRIP_FAILED, {"seconds": int(waited), "site": look.books.slug})
+            yield Finding(Code.ROUND_TRIP_FAILED, params | {"seconds": int(waited)})
             return
         sleep(0.5)
         waited += 0.5

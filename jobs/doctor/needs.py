@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from jobs.sweep import plugin as sweep_plugin
 from mappings.program import Program
-from moodle_client import Function
+from moodle_client import NEEDS, Function
 
 SITE_INFO = str(Function.SITE_INFO)
 COURSES = str(Function.COURSES)
@@ -37,7 +38,7 @@ FUNCTIONS = (
     SITE_INFO, COURSES, CATEGORIES, CONTENTS, COURSE_MODULE, ENROLLED_USERS, USERS_COURSES, PROFILES, USERS_BY_FIELD,
     COURSE_GROUPS, COURSE_GROUPINGS, GROUPINGS, COMPLETIONS,
 )  # fmt: skip
-"""Every function that is called."""
+"""Every function that is called where the plugin's can't be."""
 
 REST = "webservice/rest:use"
 VIEW = "moodle/course:view"
@@ -83,6 +84,16 @@ KINDS_SEEN_BY_ALL = ("chat", "choice", "folder", "imscp", "label", "lesson", "pa
 """The same, but Moodle gives mod/...:view of these to every account (role "Authenticated user")."""
 KINDS_WITHOUT = ("book", "forum", "scorm", "subsection", "survey", "wiki", "qbank")
 """Whether these are seen hangs on no mod/...:view."""
+PLUGIN_READING = sweep_plugin.FUNCTIONS
+"""Those of the plugin's functions by which sweeps go."""
+STATUS = Function.GET_STATUS
+PING = Function.PING
+PLUGIN_FUNCTIONS = tuple(function for function in Function if function.of_plugin)
+"""Those that are called at all."""
+PLUGIN_CAPABILITIES = tuple(
+    dict.fromkeys((REST, VIEW, HIDDEN_COURSES, *(c for f in PLUGIN_FUNCTIONS for c in NEEDS[f])))
+)
+"""All that the account needs where these are called."""
 BY_USE: dict[Use, str] = {
     Use.MODULE_IDNUMBERS: MANAGE_ACTIVITIES,
     Use.CATEGORY_IDNUMBERS: MANAGE_CATEGORIES,
@@ -101,9 +112,14 @@ def has_view(kind: str) -> bool:
     return kind not in KINDS_WITHOUT
 
 
+def own_capability(function: Function) -> str:
+    """The plugin's own capability of one of its functions: the others are Moodle's, for entering a course."""
+    return next(name for name in NEEDS[function] if name.startswith("local/copbridge:"))
+
+
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What to grant for the programs that are loaded, and what else could be."""
+    """What to grant without the plugin, for the programs that are loaded, and what else could be; and with it."""
 
     functions: tuple[str, ...]
     capabilities: tuple[str, ...]
@@ -111,6 +127,9 @@ class Needs:
     """mod/...:view of activities that aren't Moodle's own: not each of them has it."""
     optional: tuple[Use, ...]
     """What no program here uses."""
+    plugin_functions: tuple[str, ...] = (SITE_INFO, *map(str, PLUGIN_FUNCTIONS))
+    """With the plugin, these instead of all others, whatever programs there are."""
+    plugin_capabilities: tuple[str, ...] = PLUGIN_CAPABILITIES
 
 
 def uses_of(programs: Iterable[Program]) -> frozenset[Use]:

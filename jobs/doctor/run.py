@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.doctor import capabilities, connection, content, flow
+from jobs.doctor import capabilities, connection, content, flow, plugin
 from jobs.doctor.findings import Finding, Report, Result, Severity
 from jobs.doctor.look import Look
 
@@ -32,8 +32,8 @@ CHECKS = (
     Check("courses", capabilities.courses, ("answers",)),
     Check("capabilities", capabilities.capabilities, ("answers", "courses")),
     Check("completion", content.completion, ("answers", "courses")),
-    Check("cron", flow.cron, ("answers",)),
-    Check("plugin", flow.plugin, ("answers",)),
+    Check("cron", plugin.cron, ("answers",)),
+    Check("plugin", plugin.plugin, ("answers",)),
     Check("events", flow.events),
     Check("inbox", flow.inbox),
     Check("sweeps", flow.sweeps),

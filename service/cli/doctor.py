@@ -7,7 +7,7 @@ import typer
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs.doctor.books import last_received, read_books
+from jobs.doctor.books import pings, read_books
 from jobs.doctor.findings import Report, Result, Severity
 from jobs.doctor.look import Look
 from jobs.doctor.needs import BY_USE, VIEW, Needs, needs, uses_of
@@ -16,10 +16,12 @@ from moodle_client import MoodleClient, Pace
 from records.models import MirrorModule
 from records.programs import newest, versions_by_program
 from records.sites import find_site
+from service import plugin_zip
 from service.cli.doctor_words import CHECKS, lines_of, words
 from service.cli.errors import UserError
 from service.cli.opening import Opened, records
 from service.cli.output import clean, counted, progress, say, say_json
+from service.links import webhook_address
 
 EXIT = {Severity.OK: 0, Severity.NOTE: 0, Severity.WARNING: 1, Severity.ERROR: 4}
 """2 and 3 are those of all commands: nothing was looked at."""
@@ -63,17 +65,26 @@ def _examined(opened: Opened, slug: str, wanted: tuple[int, ...], most: int) -> 
     with opened.transaction() as session:
         books = read_books(session, find_site(session, slug), opened.settings.encryption_key)
 
-    def received() -> Any:
+    def counted_pings() -> int:
         with opened.transaction() as session:
-            return last_received(session, books.site_id)
+            return pings(session, books.site_id)
 
     pace = Pace(1, opened.settings.moodle_calls_per_minute)
     with (
         MoodleClient(books.wwwroot, books.token, timeout=TIMEOUT, tries=1, pace=pace) as moodle,
         progress("Looking") as tell,
     ):
-        look = Look(books, opened.settings, moodle, opened.now, received, wanted=wanted, most=most)
+        look = Look(books, opened.settings, moodle, opened.now, counted_pings, wanted=wanted, most=most)
+        look.shipped, look.address = _shipped(), webhook_address(opened.settings, slug)
         return examine(look, tell)
+
+
+def _shipped() -> int:
+    """The version of the plugin that came with this installation; 0: none came."""
+    try:
+        return plugin_zip.stated()[1]
+    except plugin_zip.PluginMissing:
+        return 0
 
 
 def needed_here(session: Session) -> Needs:
@@ -84,8 +95,12 @@ def needed_here(session: Session) -> Needs:
 
 
 def as_data(asked: Needs) -> dict[str, Any]:
-    """The lists for scripts."""
+    """The lists for scripts: with the plugin, and without it."""
     return {
+        "with_plugin": {
+            "functions": list(asked.plugin_functions),
+            "capabilities": list(asked.plugin_capabilities),
+        },
         "functions": list(asked.functions),
         "capabilities": list(asked.capabilities),
         "capabilities_of_plugins": list(asked.of_plugins),

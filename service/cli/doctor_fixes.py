@@ -13,6 +13,14 @@ _SERVICE = (
     "In Moodle: {admin} > Server > Web services > External services > the companion's service > Functions >"
     " Add functions: {function}.",
 )
+_SETTINGS = "In Moodle: {admin} > Plugins > Local plugins > CoP Bridge"
+_STATUS = "In Moodle: {admin} > Plugins > Local plugins > CoP Bridge: status and deliveries"
+_UPGRADE = "copbridge plugin build writes the plugin of this release. In Moodle: {admin} > Plugins > Install plugins."
+_OWN_SERVICE = (
+    "Use a token of the plugin's own service, CoP Bridge, which holds all of them: {admin} > Server > Web services >"
+    " Manage tokens > Create token.",
+    "If it doesn't, the plugin is an older one. " + _UPGRADE,
+)
 _REPLAY = "After the cause is mended: copbridge replay --{status} --site {site}"
 
 FIXES: MappingProxyType[Code, tuple[str, ...]] = MappingProxyType(
@@ -81,10 +89,17 @@ FIXES: MappingProxyType[Code, tuple[str, ...]] = MappingProxyType(
         ),
         Code.FUNCTION_MISSING: _SERVICE,
         Code.FUNCTIONS_BEYOND: ("Use a service that has just the functions of: copbridge doctor --needed",),
+        Code.PLUGIN_FUNCTIONS_MISSING: _OWN_SERVICE,
+        Code.PLUGIN_FUNCTIONS_FEWER: _OWN_SERVICE,
         Code.CLOCK_OFF: ("Have both machines set their clocks by NTP (timedatectl shows whether they do).",),
         Code.CLOCK_FAR_OFF: ("Have both machines set their clocks by NTP (timedatectl shows whether they do).",),
         Code.NO_COURSE: ("Make a course, or name one: copbridge doctor {site} --course ID",),
         Code.COURSE_GONE: ("If it was deleted, nothing has to be done. Else see moodle/course:viewhiddencourses.",),
+        Code.COURSES_NOT_CHOSEN: (
+            _SETTINGS + ": Communities, and its categories or courses. Where they are none any more, nothing has to be"
+            " done: their hours stay.",
+        ),
+        Code.NOTHING_CHOSEN: (_SETTINGS + ": Communities: choose the categories or courses, or all courses.",),
         Code.CAPABILITY_MISSING: _ROLE,
         Code.CAPABILITY_ONE_OF: (
             "In Moodle: {admin} > Users > Permissions > Check system permissions > the account: see which of them isn't"
@@ -108,18 +123,42 @@ FIXES: MappingProxyType[Code, tuple[str, ...]] = MappingProxyType(
             "In Moodle: {admin} > Server > Tasks > Scheduled tasks: Last run should be minutes ago;"
             " {admin} > Notifications warns when cron doesn't run.",
         ),
+        Code.CRON_NEVER: (
+            "Have the operating system run it each minute: * * * * * php /path/to/moodle/admin/cli/cron.php",
+        ),
         Code.CRON_LATE: (
             "Have the operating system run it each minute: * * * * * php /path/to/moodle/admin/cli/cron.php",
             "{admin} > Server > Tasks > Tasks running now shows one that blocks the others.",
         ),
         Code.PLUGIN_ABSENT: (
-            "Without it hours are right after each sweep, and nothing has to be done. To have them sooner, have"
-            " another plugin tell of events: docs/emitters.md says which.",
+            "Without it hours are right after each sweep, and nothing has to be done. To have them at once: copbridge"
+            " plugin build, and the steps of copbridge site add. Where it can't be installed, another plugin may tell"
+            " of events: docs/emitters.md.",
         ),
-        Code.PLUGIN_FAILED: ("In Moodle: {admin} > Plugins > Local plugins > CoP Bridge tells what went wrong.",),
-        Code.PLUGIN_WAITING: (
-            "They are sent by Moodle's cron. In Moodle: {admin} > Plugins > Local plugins > CoP Bridge: address, secret"
-            " and the last error.",
+        Code.PLUGIN_FAILED: (_STATUS + " may say more; else PHP's log of this moment does.",),
+        Code.PLUGIN_OLDER: (_UPGRADE,),
+        Code.PLUGIN_NEWER: ("Update CoP Bridge. Until then what the newer one adds isn't used.",),
+        Code.PLUGIN_UNCONFIRMED: (
+            _STATUS + ": say there whether it is the same site under a new address, or another site.",
+        ),
+        Code.PLUGIN_OTHER_EPOCH: (
+            "If this Moodle is the site itself (moved, restored, the plugin installed anew): copbridge site list prints"
+            " the command that confirms it, once it has tried to send.",
+            "If it is a copy: give it no token and no secret, and the address here that of the site itself.",
+        ),
+        Code.PLUGIN_REFUSED: ("{remedy}",),
+        Code.PLUGIN_SILENT: (
+            "In Moodle: {admin} > Server > Tasks > Scheduled tasks: Send to CoP Bridge: enabled, each minute.",
+        ),
+        Code.PLUGIN_WAITING: ("They are sent by Moodle's cron. " + _STATUS + " says what is in the way.",),
+        Code.PLUGIN_GAVE_UP: (
+            _STATUS + " > Events that were given up: each with its reason. Once that is mended, send them again there.",
+            "copbridge replay --list --site {site} tells of them here.",
+        ),
+        Code.PLUGIN_DROPPED: ("The next sweep finds what they told; nothing else has to be done: copbridge sweep",),
+        Code.PLUGIN_UNWRITTEN: (
+            "The next sweep finds what they told: copbridge sweep",
+            "PHP's log has why Moodle's database didn't take them.",
         ),
         Code.EVENTS_NEVER: (
             "In Moodle: {admin} > Plugins > Local plugins > CoP Bridge: the address and the secret that"
@@ -133,9 +172,9 @@ FIXES: MappingProxyType[Code, tuple[str, ...]] = MappingProxyType(
             "A copy (staging, a backup): take address and secret away from it.",
             "The site itself: copbridge site list prints the command that confirms it.",
         ),
+        Code.PING_FAILED: ("{remedy}",),
         Code.ROUND_TRIP_FAILED: (
-            "From Moodle's machine the address of copbridge site list has to answer, and the secret has to be an active"
-            " one of: copbridge site list",
+            _SETTINGS + ": the address has to be {address}. It may be another installation's, or another site's here.",
         ),
         Code.INBOX_DEAD: (
             "copbridge replay --list --site {site} says why; the worker's log has the error.",

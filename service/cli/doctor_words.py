@@ -1,6 +1,6 @@
 """The words of `copbridge doctor`: what each finding means, and how to mend it. docs/doctor.md repeats them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -9,6 +9,7 @@ from jobs.doctor.evidence import Shown
 from jobs.doctor.findings import Code, Finding
 from jobs.doctor.needs import BY_USE, Needs, Use
 from service.cli.doctor_fixes import ADMIN, FIXES
+from service.cli.doctor_outcomes import outcome_of
 from service.cli.output import clean
 
 
@@ -64,10 +65,15 @@ SAYS: MappingProxyType[Code, str] = MappingProxyType(
         Code.TOKEN_OF_ADMIN: "The token belongs to a site administrator (user {user}): who gets hold of it may do all.",
         Code.FUNCTION_MISSING: "The external service lacks the function {function}.",
         Code.FUNCTIONS_BEYOND: "The external service offers {count} functions that aren't called: {functions}.",
+        Code.PLUGIN_FUNCTIONS_MISSING: "Nothing can be read by the plugin: the external service lacks {functions}.",
+        Code.PLUGIN_FUNCTIONS_FEWER: "The external service lacks functions of the plugin: {functions}.",
         Code.CLOCK_OFF: "Moodle's clock is {seconds} seconds {direction} ours.",
         Code.CLOCK_FAR_OFF: "Moodle's clock is {seconds} seconds {direction} ours: signed batches are refused.",
         Code.NO_COURSE: "There is no course to look at, so nobody can tell which capabilities are missing.",
         Code.COURSE_GONE: "Moodle doesn't list the course {course} ({name}) any more, which is a community.",
+        Code.COURSES_NOT_CHOSEN: "The plugin doesn't hand over {count} communities: {courses}. What happens there is"
+        " neither sent nor found by sweeps.",
+        Code.NOTHING_CHOSEN: "The plugin hands over no course: none is chosen in its settings.",
         Code.CAPABILITY_MISSING: "The account lacks {capability}: {shown}.",
         Code.CAPABILITY_ONE_OF: "The account lacks one of {capabilities}: {shown}.",
         Code.CAPABILITY_WANTED: "The account lacks {capability}, which a program here needs: {use}; {shown}.",
@@ -77,16 +83,32 @@ SAYS: MappingProxyType[Code, str] = MappingProxyType(
         Code.COMPLETION_OFF: "Completion tracking is switched off for the whole site: nothing is ever completed.",
         Code.COMPLETION_OFF_IN_COURSE: "Completion tracking is switched off in {count} communities: {courses}.",
         Code.CRON_UNKNOWN: "Whether Moodle's cron runs can't be seen from outside.",
+        Code.CRON_NEVER: "Moodle's cron has never run.",
         Code.CRON_LATE: "Moodle's cron ran {minutes} minutes ago; it should run each minute.",
         Code.PLUGIN_ABSENT: "The plugin local_copbridge isn't installed, or its functions aren't in the service:"
         " completions come with the next sweep, not at once, and a sweep takes a call for each person.",
-        Code.PLUGIN_FAILED: "The plugin doesn't tell how it is, or tells of an error ({why}).",
+        Code.PLUGIN_FAILED: "The plugin doesn't tell how it is ({why}).",
+        Code.PLUGIN_OLDER: "The plugin in Moodle ({release}, version {version}) is older than the one of this release"
+        " ({shipped}).",
+        Code.PLUGIN_NEWER: "The plugin in Moodle ({release}, version {version}) is newer than the one of this release"
+        " ({shipped}).",
+        Code.PLUGIN_UNCONFIRMED: "The plugin sends nothing: {wwwroot} isn't the address that it was set up under, so it"
+        " may be a copy.",
+        Code.PLUGIN_OTHER_EPOCH: "The plugin in Moodle (epoch {epoch}) isn't the sender that is known here (epoch"
+        " {known}): what it sends is refused.",
+        Code.PLUGIN_REFUSED: "The plugin's last try to deliver failed: {outcome}. Its last success: {last}.",
+        Code.PLUGIN_SILENT: "The plugin has delivered nothing since {at}, and it should every ten minutes.",
         Code.PLUGIN_WAITING: "{count} events wait in Moodle to be sent, since {since}.",
+        Code.PLUGIN_GAVE_UP: "The plugin gave up {count} events: they were looked at here, and not taken.",
+        Code.PLUGIN_DROPPED: "The plugin dropped {count} events that nobody took for 30 days, since it was installed.",
+        Code.PLUGIN_UNWRITTEN: "The plugin couldn't keep {count} events, since it was installed.",
         Code.EVENTS_NEVER: "No event has ever come from the site.",
         Code.EVENTS_SILENT: "Nothing has come from the site since {at}, for {hours} hours.",
         Code.COPY_REFUSED: "A sender that calls itself {wwwroot} was refused at {at}: it is a copy of the site, or the"
         " site itself after a move or a restored backup.",
-        Code.ROUND_TRIP_FAILED: "The plugin sent a test, and it didn't arrive within {seconds} seconds.",
+        Code.PING_FAILED: "The plugin was asked to send an event, and it failed: {outcome} ({status}).",
+        Code.ROUND_TRIP_FAILED: "The plugin sent an event and somebody took it, but nothing came here within {seconds}"
+        " seconds.",
         Code.INBOX_DEAD: "{count} items failed too often ({reasons}).",
         Code.INBOX_QUARANTINED: "{count} items can't be used as they are ({reasons}).",
         Code.INBOX_WAITING: "{count} items wait for a course or an activity that isn't known ({reasons}).",
@@ -127,6 +149,9 @@ MANY = ("functions", "capabilities", "courses", "activities", "rules", "idnumber
 def words(finding: Finding) -> Told:
     """A finding as people read it. Foreign text in it holds nothing that a terminal would obey."""
     params = {name: _text(name, value, finding.params) for name, value in finding.params.items()}
+    if "outcome" in finding.params:
+        outcome = outcome_of(str(finding.params["outcome"]))
+        params |= {"outcome": outcome.says.format(**params), "remedy": outcome.remedy.format(admin=ADMIN, **params)}
     fixes = tuple(line.format(admin=ADMIN, **params) for line in FIXES[finding.code])
     return Told(SAYS[finding.code].format(**params), fixes)
 
@@ -140,15 +165,26 @@ def _text(name: str, value: Any, params: Mapping[str, Any]) -> str:
     if name == "shown":
         told = SHOWN[Shown(value)].format(function=params["function"], what=clean(params["what"]) or "-")
         return f"{told}, course {params['course']}" if params.get("course") else told
+    if name == "status":
+        return f"HTTP {value}" if value else "without an HTTP answer"
     if name == "errorcode":
         return f", {clean(value)}" if value else ""
     return clean(value)
 
 
 def lines_of(asked: Needs) -> list[str]:
-    """The lists for people, so that they can be pasted."""
-    lines = ["Functions of the external service:", *(f"  {name}" for name in asked.functions)]
-    lines += ["", "Capabilities of the role:", *(f"  {name}" for name in asked.capabilities)]
+    """The lists for people, so that they can be pasted: with the plugin, and without it."""
+    lines = [
+        "With the plugin local_copbridge its own service and its own role, both named CoP Bridge, hold all that is"
+    ]
+    lines += ["needed. A service and a role that you make yourself need this:"]
+    lines += _listed(asked.plugin_functions, asked.plugin_capabilities)
+    return [*lines, "", "Without the plugin:", *lines_without(asked)]
+
+
+def lines_without(asked: Needs) -> list[str]:
+    """The lists where there is no plugin."""
+    lines = _listed(asked.functions, asked.capabilities)
     if asked.of_plugins:
         lines += ["", "And those of these that your Moodle has (activities of plugins):"]
         lines += [f"  {name}" for name in asked.of_plugins]
@@ -156,3 +192,8 @@ def lines_of(asked: Needs) -> list[str]:
         lines += ["", "Not needed by the programs here; each lets its holder change things, too:"]
         lines += [f"  {BY_USE[use]}  ({USES[use]})" for use in asked.optional]
     return lines
+
+
+def _listed(functions: Sequence[str], capabilities: Sequence[str]) -> list[str]:
+    lines = ["", "Functions of the external service:", *(f"  {name}" for name in functions)]
+    return [*lines, "", "Capabilities of the role:", *(f"  {name}" for name in capabilities)]

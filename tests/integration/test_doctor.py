@@ -6,18 +6,32 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from jobs.doctor import connection, flow
 from jobs.doctor.certificate import Certificate
 from jobs.doctor.findings import Code, Finding, Severity
-from jobs.doctor.needs import ALWAYS, FUNCTIONS
+from jobs.doctor.needs import (
+    ALWAYS,
+    FUNCTIONS,
+    HIDDEN_COURSES,
+    PING,
+    PLUGIN_CAPABILITIES,
+    PLUGIN_FUNCTIONS,
+    PLUGIN_READING,
+    SITE_INFO,
+    STATUS,
+    VIEW,
+    own_capability,
+)
 from jobs.doctor.run import CHECKS
-from records.models import Site
+from moodle_client import Function
 from records.secrets import Purpose, keep_secret, make_secret
 from records.settings import Settings
+from service import plugin_zip
 from service.cli import doctor_fixes, doctor_words
+from service.cli.doctor_outcomes import OTHER, OUTCOMES, outcome_of
 from tests.support.cli import Answer, Cli
 from tests.support.community import COURSE, make_place
 from tests.support.doctor_cases import CASES, World
@@ -43,9 +57,9 @@ def world(engine: Engine, settings: Settings, monkeypatch: pytest.MonkeyPatch) -
     with Session(engine) as session, session.begin():
         for purpose, value in ((Purpose.WEB_SERVICES, TOKEN), (Purpose.WIRE, make_secret(Purpose.WIRE))):
             keep_secret(session, place.site_id, purpose, value, settings.encryption_key)
-        session.execute(update(Site).values(last_received_at=datetime.now(UTC)))
     monkeypatch.setenv("MOODLE_CALLS_PER_MINUTE", "600000")
     made = World(engine, place, FakeMoodle(), Certificate())
+    made.item("done", received_at=datetime.now(UTC))
     made.sweep(status="done", finished_at=datetime.now(UTC))
     monkeypatch.setattr(connection, "look_at", lambda _: made.certificate)
     monkeypatch.setattr(flow, "ROUND_TRIP_SECONDS", 0.5)
@@ -109,20 +123,93 @@ def test_what_hangs_on_a_failure_is_not_looked_at(cli: Cli, world: World) -> Non
     assert "Capabilities          not looked at, because of: Address and token" in said
 
 
-def test_a_round_trip_that_arrives(cli: Cli, world: World) -> None:
-    def sent(_: dict[str, str]) -> None:
-        world.site(last_received_at=datetime(2026, 11, 22, tzinfo=UTC))
+def test_where_all_is_well_with_the_plugin(cli: Cli, world: World) -> None:
+    """Its functions are enough: none of Moodle's own is missed, and no capability of theirs."""
+    world.plugin(version=plugin_zip.stated()[1])
+    answer = examined(cli, world)
+    assert set(codes(answer)) == {Code.RULES_UNMATCHED}, codes(answer)
+    told = {check["check"]: check["told"] for check in answer.data["checks"]}
+    assert told["courses"]["looked_at"] == [COURSE]
+    assert told["capabilities"]["nothing_to_show"] == [HIDDEN_COURSES]
 
-    world.moodle.functions[flow.SEND_TEST] = "2026110100"
-    world.moodle.answers[flow.SEND_TEST] = sent
-    assert set(codes(examined(cli, world))) == QUIET
+
+@pytest.mark.parametrize("function", [one for one in PLUGIN_FUNCTIONS if one is not Function.SET_PRESENCE], ids=str)
+def test_each_capability_of_the_plugin(cli: Cli, world: World, function: Function) -> None:
+    """They are found by calling the functions. That of presences is asked for an activity, and none is named here."""
+    world.plugin()
+    world.moodle.refuse(function)
+    assert codes(examined(cli, world))[Code.CAPABILITY_MISSING]["capability"] == own_capability(function)
+
+
+@pytest.mark.parametrize(("visible", "code"), [(1, Code.CAPABILITY_MISSING), (0, Code.CAPABILITY_ONE_OF)])
+def test_a_course_that_cant_be_entered(cli: Cli, world: World, visible: int, code: Code) -> None:
+    world.plugin()
+    world.moodle.course["visible"] = visible
+    for function in PLUGIN_READING[1:]:
+        world.moodle.refuse(function, "errorcoursecontextnotvalid")
+    found = codes(examined(cli, world))[code]
+    assert VIEW in (found.get("capabilities") or [found["capability"]])
+
+
+def test_functions_of_both(cli: Cli, world: World) -> None:
+    """A service with some of the plugin's functions, and all of Moodle's own: sweeps go by those."""
+    both = world.moodle.functions
+    world.plugin()
+    world.moodle.functions = both | {PING: "1", Function.GET_DIGEST: "1"}
+    found = codes(examined(cli, world))
+    assert {Code.FUNCTION_MISSING, Code.PLUGIN_FUNCTIONS_MISSING}.isdisjoint(found)
+    assert Function.GET_ROSTER in found[Code.PLUGIN_FUNCTIONS_FEWER]["functions"]
+
+
+def test_a_service_of_the_plugins_functions_alone(cli: Cli, world: World) -> None:
+    """Moodle says the same of it as of a token that it doesn't take."""
+    world.plugin()
+    del world.moodle.functions[SITE_INFO]
+    found = codes(examined(cli, world))
+    assert found[Code.FUNCTION_MISSING] == {"function": SITE_INFO}
+    assert Code.TOKEN_REFUSED not in found
+
+
+def test_a_community_that_is_gone_is_no_unchosen_one(cli: Cli, world: World) -> None:
+    world.plugin()
+    world.moodle.course = {}
+    found = codes(examined(cli, world))
+    assert Code.COURSE_GONE in found
+    assert Code.COURSES_NOT_CHOSEN not in found
 
 
 @pytest.mark.parametrize("answer", [None, [], "x", {"lastcron": "soon", "pending": []}])
 def test_a_plugin_that_tells_nothing_useful(cli: Cli, world: World, answer: Any) -> None:
     world.plugin()
-    world.moodle.answers[flow.STATUS] = answer
-    assert set(codes(examined(cli, world))) == QUIET - {Code.PLUGIN_ABSENT}
+    world.moodle.answers[STATUS] = answer
+    assert set(codes(examined(cli, world))) == {Code.RULES_UNMATCHED, Code.CRON_UNKNOWN, Code.PLUGIN_FAILED}
+
+
+def test_the_plugins_clock_is_the_one_that_counts(cli: Cli, world: World) -> None:
+    world.plugin(time=datetime.now(UTC).timestamp() + 500)
+    assert 490 < codes(examined(cli, world))[Code.CLOCK_FAR_OFF]["seconds"] < 510
+
+
+@pytest.mark.parametrize("outcome", [*OUTCOMES, "something else"])
+def test_words_for_every_outcome(outcome: str) -> None:
+    params = {"outcome": outcome, "status": 0, "site": "moodle", "address": "https://x/events", "last": "never"}
+    for code in (Code.PING_FAILED, Code.PLUGIN_REFUSED):
+        told = doctor_words.words(Finding(code, params))
+        assert outcome_of(outcome).says.split("{")[0] in told.says
+        assert "{" not in told.says + told.fix[0]
+        assert told.fix[0]
+
+
+def test_the_outcomes_are_those_of_the_plugin() -> None:
+    strings = (ROOT / "moodle_plugin/local_copbridge/lang/en/local_copbridge.php").read_text(encoding="utf-8")
+    theirs = set(re.findall(r"\$string\['outcome_(\w+)'\]", strings)) - flow.DELIVERED
+    assert set(OUTCOMES) - {flow.GIVEN_UP} == theirs
+
+
+def test_an_event_that_was_taken_and_put_aside(cli: Cli, world: World) -> None:
+    world.plugin()
+    world.moodle.answers[PING] = {"sent": False, "outcome": "delivered", "httpstatus": 200}
+    assert codes(examined(cli, world))[Code.PING_FAILED]["outcome"] == flow.GIVEN_UP
 
 
 def test_without_a_site_or_with_an_unknown_one(cli: Cli, world: World) -> None:
@@ -143,6 +230,8 @@ def test_what_has_to_be_granted(cli: Cli, world: World) -> None:
     assert set(asked["functions"]) == set(FUNCTIONS)
     assert set(asked["capabilities"]) >= {*ALWAYS, "mod/quiz:view", "moodle/course:manageactivities"}
     assert {one["capability"] for one in asked["optional"]}.isdisjoint(asked["capabilities"])
+    assert asked["with_plugin"]["functions"] == [FUNCTIONS[0], *PLUGIN_FUNCTIONS]
+    assert asked["with_plugin"]["capabilities"] == list(PLUGIN_CAPABILITIES)
     told = cli("doctor", "--needed").out
     assert all(f"  {name}\n" in told for name in (*asked["functions"], *asked["capabilities"]))
     world.modules(modname="customcert")
@@ -167,8 +256,11 @@ def test_adding_a_site_walks_it_through(cli: Cli) -> None:
         "webservice/rest:use",
         "core_completion_get_activities_completion_status",
         "http://bridge.example.org/webhooks/m/events",
+        "copbridge plugin build",
+        "the plugin's role, CoP Bridge",
     ):
         assert line in answer.out
+    assert answer.out.index("With the plugin") < answer.out.index("Without it")
     token = ("--token-from-stdin",)
     second = cli("site", "add", "n", "--wwwroot", "https://n.example.org", "--name", "N", *token, stdin=f"{TOKEN}\n")
     assert "--from-stdin" not in second.out
@@ -189,6 +281,21 @@ def test_the_page_explains_every_code() -> None:
         (str(code), str(code.severity), written(doctor_words.SAYS[code]), written(fixes[code])) for code in Code
     ]
     assert rows == expected
+
+
+def test_the_page_explains_every_outcome() -> None:
+    page = (ROOT / "docs" / "doctor.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z_]+)` \| (?!note|warning|error)(.+?) \| (.+?) \|$", page, re.MULTILINE)
+    assert rows == [(code, written(one.says), written(one.remedy)) for code, one in OUTCOMES.items()]
+    assert written(OTHER.remedy) in page
+
+
+def test_the_plugins_role_holds_all_that_is_asked_for() -> None:
+    folder = ROOT / "moodle_plugin/local_copbridge"
+    held = (folder / "classes/local/service_role.php").read_text(encoding="utf-8")
+    held += (folder / "db/services.php").read_text(encoding="utf-8")
+    assert [name for name in PLUGIN_CAPABILITIES if f"'{name}'" not in held] == []
+    assert [name for name in PLUGIN_FUNCTIONS if f"'{name}'," not in held] == []
 
 
 def written(template: str) -> str:

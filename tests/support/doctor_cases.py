@@ -9,17 +9,21 @@ from uuid import uuid4
 from sqlalchemy import Engine, delete, text, update
 from sqlalchemy.orm import Session
 
+from jobs.doctor.books import PINGED
 from jobs.doctor.certificate import Certificate
 from jobs.doctor.findings import Code
-from jobs.doctor.flow import SEND_TEST, STATUS
 from jobs.doctor.needs import (
     CATEGORIES,
     COURSE_MODULE,
     COURSES,
+    PING,
     SITE_INFO,
+    STATUS,
     USERS_BY_FIELD,
     USERS_COURSES,
 )
+from moodle_client import Function
+from records.inbox import count_ignored
 from records.models import CommunityCourse, InboxItem, MirrorCourse, MirrorModule, Site, SiteSecret, Sweep
 from tests.support.community import COURSE, QUIZ, SESSION_ACTIVITY, Place
 from tests.support.fake_moodle import FakeMoodle
@@ -58,8 +62,15 @@ class World:
 
     def plugin(self, **status: Any) -> None:
         """The plugin is there and tells this."""
-        self.moodle.functions[STATUS] = "2026110100"
-        self.moodle.answers[STATUS] = status
+        self.moodle.install_plugin()
+        self.moodle.plugin |= status
+        self.moodle.answers[PING] = self._arrives
+
+    def _arrives(self, _: dict[str, str]) -> Any:
+        with Session(self.engine) as session, session.begin():
+            names = [(PINGED, "uninteresting_event")]
+            count_ignored(session.connection(), self.place.site_id, datetime.now(UTC).date(), names)
+        return {"sent": True, "outcome": "delivered", "httpstatus": 200}
 
 
 Case = Callable[[World], None]
@@ -167,30 +178,49 @@ def _plugin(**status: Any) -> Case:
     return lambda world: world.plugin(**status)
 
 
-def _plugin_without(world: World) -> None:
+def _plugin_told(name: str, span: timedelta, **status: Any) -> Case:
+    """It tells a time so long ago."""
+    return lambda world: world.plugin(**{name: int(ago(span).timestamp())}, **status)
+
+
+def _plugin_fails(world: World) -> None:
     world.plugin()
     world.moodle.refuse(STATUS, "codingerror")
 
 
-def _plugin_waits(world: World) -> None:
-    world.plugin(pending=7, oldestpending=int(ago(timedelta(hours=1)).timestamp()))
+def _plugin_without(function: Function) -> Case:
+    def case(world: World) -> None:
+        world.plugin()
+        del world.moodle.functions[function]
+
+    return case
 
 
-def _cron_late(world: World) -> None:
-    world.plugin(lastcron=int(ago(timedelta(hours=1)).timestamp()))
+def _other_epoch(world: World) -> None:
+    world.site(epoch=uuid4())
+    world.plugin(epoch=str(uuid4()))
+
+
+def _not_chosen(world: World) -> None:
+    world.plugin()
+    world.moodle.chosen = False
 
 
 def _events(last: datetime | None) -> Case:
     def case(world: World) -> None:
         world.execute(delete(InboxItem))
-        world.site(last_received_at=last)
+        if last:
+            world.item("done", received_at=last)
 
     return case
 
 
-def _round_trip(world: World) -> None:
-    world.moodle.functions[SEND_TEST] = "2026110100"
-    world.moodle.answers[SEND_TEST] = None
+def _ping(**answer: Any) -> Case:
+    def case(world: World) -> None:
+        world.plugin()
+        world.moodle.answers[PING] = answer
+
+    return case
 
 
 def _copy(world: World) -> None:
@@ -242,10 +272,14 @@ CASES: dict[Code, Case] = {
     Code.TOKEN_OF_ADMIN: _info(userissiteadmin=True),
     Code.FUNCTION_MISSING: _without(USERS_BY_FIELD),
     Code.FUNCTIONS_BEYOND: _function_beyond,
+    Code.PLUGIN_FUNCTIONS_MISSING: _plugin_without(Function.GET_DIGEST),
+    Code.PLUGIN_FUNCTIONS_FEWER: _plugin_without(Function.SET_STANDINGS),
     Code.CLOCK_OFF: _clock(seconds=100),
     Code.CLOCK_FAR_OFF: _clock(minutes=-10),
     Code.NO_COURSE: _no_course,
     Code.COURSE_GONE: _course_gone,
+    Code.COURSES_NOT_CHOSEN: _not_chosen,
+    Code.NOTHING_CHOSEN: _not_chosen,
     Code.CAPABILITY_MISSING: _fields_missing,
     Code.CAPABILITY_ONE_OF: _activities_missing,
     Code.CAPABILITY_WANTED: _idnumber_told_to_nobody,
@@ -253,15 +287,26 @@ CASES: dict[Code, Case] = {
     Code.PEOPLE_UNCOUNTED: _refusing(USERS_COURSES),
     Code.COMPLETION_OFF: _completion_off,
     Code.COMPLETION_OFF_IN_COURSE: _completion_off_in_course,
-    Code.CRON_UNKNOWN: _plugin(),
-    Code.CRON_LATE: _cron_late,
+    Code.CRON_UNKNOWN: _as_it_is,
+    Code.CRON_NEVER: _plugin(lastcron=0),
+    Code.CRON_LATE: _plugin_told("lastcron", timedelta(hours=1)),
     Code.PLUGIN_ABSENT: _as_it_is,
-    Code.PLUGIN_FAILED: _plugin_without,
-    Code.PLUGIN_WAITING: _plugin_waits,
+    Code.PLUGIN_FAILED: _plugin_fails,
+    Code.PLUGIN_OLDER: _plugin(version=2025010100),
+    Code.PLUGIN_NEWER: _plugin(version=2099010100),
+    Code.PLUGIN_UNCONFIRMED: _plugin(confirmed=False, wwwroot="https://staging.example.org"),
+    Code.PLUGIN_OTHER_EPOCH: _other_epoch,
+    Code.PLUGIN_REFUSED: _plugin_told("lastdelivery", timedelta(days=1), lasterror="refused"),
+    Code.PLUGIN_SILENT: _plugin_told("lastdelivery", timedelta(days=1)),
+    Code.PLUGIN_WAITING: _plugin_told("oldestpending", timedelta(hours=1), pending=7),
+    Code.PLUGIN_GAVE_UP: _plugin(dead=2),
+    Code.PLUGIN_DROPPED: _plugin(dropped=40),
+    Code.PLUGIN_UNWRITTEN: _plugin(outboxfailures=3),
     Code.EVENTS_NEVER: _events(None),
     Code.EVENTS_SILENT: _events(ago(LONG_AGO)),
     Code.COPY_REFUSED: _copy,
-    Code.ROUND_TRIP_FAILED: _round_trip,
+    Code.PING_FAILED: _ping(sent=False, outcome="http", httpstatus=502),
+    Code.ROUND_TRIP_FAILED: _ping(sent=True, outcome="delivered", httpstatus=200),
     Code.INBOX_DEAD: _item("dead", reason="failed"),
     Code.INBOX_QUARANTINED: _item("quarantined", reason="bad_shape"),
     Code.INBOX_WAITING: _item("waiting", waits_for="course:9", received_at=ago(LONG_AGO)),

@@ -21,11 +21,13 @@ from jobs.doctor.needs import (
     COURSES,
     ENROLLED_USERS,
     FUNCTIONS,
+    PLUGIN_FUNCTIONS,
     PROFILES,
     SITE_INFO,
     USERS_BY_FIELD,
     USERS_COURSES,
 )
+from moodle_client import Function
 
 WWWROOT = "https://moodle.example.org"
 SERVER = f"{WWWROOT}/webservice/rest/server.php"
@@ -81,6 +83,41 @@ class FakeMoodle:
             COURSE_GROUPINGS: [],
             COMPLETIONS: lambda _: {"statuses": [_status(one, one["id"] == 31) for one in self.modules]},
         }
+        self.chosen = True
+        """Whether the plugin hands the course over."""
+        self.plugin: dict[str, Any] = {"release": "0.1.0", "confirmed": True, "courses": 1}
+        """What the plugin tells of itself; its clock and Moodle's cron are right where nothing else is said."""
+
+    def install_plugin(self) -> None:
+        """The plugin is there, and the token is its service's."""
+        self.functions = dict.fromkeys((SITE_INFO, *map(str, PLUGIN_FUNCTIONS)), "2026112200")
+        self.answers |= {
+            Function.GET_COURSES: lambda _: {"readings": json.dumps([self._told()] if self.chosen else [])},
+            Function.GET_COURSE_MAP: self._of_chosen(lambda: {"readings": json.dumps([self._told()])}),
+            Function.GET_ROSTER: self._of_chosen(lambda: {"readings": "[]", "last": 0, "more": False}),
+            Function.GET_COMPLETIONS: self._of_chosen(lambda: {"readat": self._time(), "rows": "[]", "more": False}),
+            Function.GET_DIGEST: self._of_chosen(lambda: {"readat": self._time(), "modules": []}),
+            Function.GET_STATUS: lambda _: {"time": self._time(), "lastcron": int(self._time())} | self.plugin,
+            Function.PING: {"sent": True, "outcome": "delivered", "httpstatus": 200},
+            Function.SET_STANDINGS: {"kept": 0, "refused": []},
+        }
+
+    def _time(self) -> float:
+        return (datetime.now(UTC) + self.ahead).timestamp()
+
+    def _told(self) -> dict[str, Any]:
+        reading = {"kind": "course", "read_at": self._time(), "course": COURSE, "present": bool(self.course)}
+        if not self.course:
+            return reading
+        return reading | {"shortname": "BAY", "fullname": "Bay", "visible": bool(self.course["visible"])}
+
+    def _of_chosen(self, answer: Callable[[], Answer]) -> Callable[[dict[str, str]], Answer]:
+        def told(_: dict[str, str]) -> Answer:
+            if self.course and not self.chosen:
+                raise Refused("notchosen")
+            return answer()
+
+        return told
 
     def refuse(self, function: str, errorcode: str = "nopermissions") -> None:
         """From now on this function fails."""
