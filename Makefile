@@ -21,12 +21,12 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 	--no-header --no-annotate --no-emit-index-url \
 	--no-emit-package django --no-emit-package asgiref --no-emit-package sqlparse
 
-.PHONY: help run test live check format lock install
+.PHONY: help run test live check check-plugin format lock install
 help:
 	@echo "make run      start everything on 127.0.0.1 (STATE=folder PORT=8080 SANDBOX_PORT=8081)"
 	@echo "make test     the whole test suite (PYTEST_ARGS=... are handed on)"
 	@echo "make live     try it on a Moodle: MOODLE_URL=... MOODLE_TOKEN=... (docs/live.md)"
-	@echo "make check    format, lint, types, layers, meta tests"
+	@echo "make check    format, lint, types, layers, meta tests; the plugin's PHP where PHP is"
 	@echo "make format   rewrite the files as 'make check' wants them"
 	@echo "make lock     write the lock files anew from pyproject.toml"
 
@@ -45,7 +45,19 @@ check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory check-plugin
 	$(BIN)/python -m pytest tests/meta
+
+# The plugin's PHP, where PHP and PHP_CodeSniffer are found (Debian: php-cli php-codesniffer).
+check-plugin:
+	@if command -v php >/dev/null 2>&1; then \
+		find moodle_plugin benchmarks tests -name '*.php' -print0 | xargs -0 -n 1 -P 2 php -l | { ! grep -v '^No syntax errors'; }; \
+		echo "The plugin's PHP: no syntax errors"; \
+	else echo "There is no PHP here: the plugin's syntax wasn't looked at"; fi
+	@if command -v phpcs >/dev/null 2>&1; then \
+		phpcs --parallel=2 --standard=moodle_plugin/phpcs.xml moodle_plugin/local_copbridge; \
+		echo "The plugin's PHP: in style"; \
+	else echo "There is no phpcs here: the plugin's style wasn't looked at"; fi
 
 format: $(STAMP)
 	$(BIN)/ruff format .

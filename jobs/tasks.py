@@ -93,12 +93,14 @@ def tell_standings() -> int:
 def schedule_sweeps() -> None:
     """Ask for the sweeps whose time has come, and for those that events ask for; tell of what they found too often."""
     runtime = current()
-    every = timedelta(hours=runtime.settings.sweep_hours)
     with Session(runtime.engine) as session:
         sites = session.scalars(select(Site.id).where(sweeps.has_token(Site.id)).order_by(Site.id)).all()
     for site_id in sites:
         with Session(runtime.engine) as session, session.begin():
-            sweeps.schedule(session, site_id, every)
+            settings = runtime.settings
+            plugin = sweeps.goes_by_plugin(session, site_id)
+            hours = settings.plugin_sweep_hours if plugin else settings.sweep_hours
+            sweeps.schedule(session, site_id, timedelta(hours=hours))
     drift_alerts.tell(runtime.engine, runtime.redis, runtime.settings.drift_alert)
 
 

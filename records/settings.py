@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     sweep_hours: Annotated[
         int, Field(ge=1, description="Every community's state in Moodle is read again this often.")
     ] = 24
+    plugin_sweep_hours: Annotated[
+        int, Field(ge=1, description="The same, where the companion plugin is: there it takes a few calls a community.")
+    ] = 1
     moodle_calls_per_minute: Annotated[
         int, Field(ge=1, description="At most so many web-service calls a minute are made to a site.")
     ] = 600

@@ -100,6 +100,13 @@ def targets(session: Session, site_id: UUID) -> list[int]:
     return sorted(session.scalars(of_communities.union(copies)))
 
 
+def goes_by_plugin(session: Session, site_id: UUID) -> bool:
+    """Whether the latest sweep that was carried out on a site went by the companion plugin."""
+    s = Sweep
+    carried_out = select(s.way).where(s.site_id == site_id, s.status == "done", s.way != "")
+    return session.scalar(carried_out.order_by(s.finished_at.desc()).limit(1)) == "plugin"
+
+
 def schedule(session: Session, site_id: UUID, every: timedelta) -> int:
     """Ask for whatever was not swept for so long, and for what events left open. Returns how many were asked for."""
     s = Sweep

@@ -54,6 +54,8 @@ class SweepState:
     """The short name of the site of the first of them."""
     finished_at: datetime | None = None
     """When all of its courses were last read to the end; None: one of them never was."""
+    by_plugin: bool = False
+    """The latest sweep of one of them went by the companion plugin."""
     running: bool = False
     waiting: bool = False
     done: int = 0
@@ -127,6 +129,7 @@ def _latest(session: Session, here: Subquery) -> dict[UUID, list[_Course]]:
 def _tell(state: SweepState, of_courses: list[_Course]) -> None:
     moments = [course.finished_at for course in of_courses if course.finished_at]
     state.courses = len(of_courses)
+    state.by_plugin = any(course.sweep is not None and course.sweep.way == "plugin" for course in of_courses)
     state.site = of_courses[0].site
     state.able = all(course.able for course in of_courses)
     state.finished_at = min(moments) if len(moments) == len(of_courses) else None

@@ -110,9 +110,14 @@ def _part(session: Session, community_id: UUID, timezone: str, state: SweepState
         differences=sum(state.drift.values()),
         unmapped=unmapped(session, community_id),
         timezone=timezone,
-        hours_between=settings.sweep_hours,
+        hours_between=_hours_between(state),
         days=SHOWN.days,
     )
+
+
+def _hours_between(state: SweepState) -> int:
+    settings = context().settings
+    return settings.plugin_sweep_hours if state.by_plugin else settings.sweep_hours
 
 
 def _advice(frequent: Mapping[Drift, int], site: str) -> list[Advice]:
@@ -135,7 +140,7 @@ def marks(state: SweepState, now: datetime) -> Marks:
     """The marks of a community; none where there is nothing to read, or nothing to read it with."""
     settings = context().settings
     readable = _readable(state)
-    oldest = now - timedelta(hours=TOO_OLD * settings.sweep_hours)
+    oldest = now - timedelta(hours=TOO_OLD * _hours_between(state))
     last = state.finished_at
     return Marks(
         failed=readable and state.failure is not None,

@@ -301,3 +301,14 @@ def test_after_a_death_course_and_people_are_not_read_again(scene: Scene) -> Non
     assert calls[Function.GET_COMPLETIONS] == 1
     scene.swept.house.work()
     assert_mirrors_moodle(scene, {scene.bay}, known_people(scene.swept))
+
+
+def test_what_takes_a_few_calls_is_read_each_hour(scene: Scene) -> None:
+    swept(scene)
+    with Session(scene.swept.house.engine) as session, session.begin():
+        assert sweeps.goes_by_plugin(session, scene.swept.site_id)
+        # A later one that was only asked for says nothing of how it will go.
+        sweeps.ask(session, scene.swept.site_id, [scene.bay], "asked")
+        assert sweeps.goes_by_plugin(session, scene.swept.site_id)
+        session.execute(update(Sweep).where(Sweep.status == "done").values(way="core"))
+        assert not sweeps.goes_by_plugin(session, scene.swept.site_id)
