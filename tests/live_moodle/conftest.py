@@ -5,14 +5,18 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
-from moodle_client import MoodleClient
+from moodle_client import MoodleClient, Reply
+from moodle_client.transport import Transport
 from records import drift
 from records.settings import Settings
+from tests.live_moodle.door import House, open_house
 from tests.live_moodle.given import Given
+from tests.live_moodle.plugin import Plugin, PluginWorld
 from tests.live_moodle.summary import Summary
 from tests.live_moodle.throwaway import Throwaway, check_functions, refuse_leftovers
 from tests.live_moodle.world import LiveCourse, World, make_course, populate
@@ -38,6 +42,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not _wanted(config):
         return
     config.stash[GIVEN] = Given.from_environment()
+    # What installs the plugin comes before what needs it.
+    items.sort(key=lambda item: item.path.name != "test_plugin_install.py")
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker("live_moodle")
@@ -146,6 +152,50 @@ def world(engine: Engine, settings: Settings, given: Given, summary: Summary, mo
     # Nobody waits a quarter of an hour for a change to count as drift.
     monkeypatch.setattr(drift, "ON_ITS_WAY", timedelta(days=-1))
     return World(engine, settings, given, summary)
+
+
+@pytest.fixture(scope="session")
+def plugin(given: Given, throwaway: Throwaway) -> Iterator[Plugin]:
+    """The companion plugin, which gets back its settings at the end: before what the run made is removed."""
+    del throwaway
+    found = Plugin(given)
+    yield found
+    found.restore()
+
+
+@pytest.fixture
+def house(settings: Settings) -> Iterator[House]:
+    """The real service on a loopback port."""
+    with open_house(settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def handed(
+    engine: Engine,
+    settings: Settings,
+    plugin: Plugin,
+    given: Given,
+    summary: Summary,
+    house: House,
+    monkeypatch: pytest.MonkeyPatch,
+    course: LiveCourse,
+    role: str,
+    throwaway: Throwaway,
+) -> PluginWorld:
+    """A house that the plugin hands the course over to, and that has looked at it once by the plugin's functions."""
+    monkeypatch.setattr(drift, "ON_ITS_WAY", timedelta(days=-1))
+    made = PluginWorld(engine, settings, given, summary, plugin, house)
+    attempt = Transport.attempt
+
+    def counted(self: Transport, function: str, *others: Any) -> Reply[Any]:
+        made.calls.append(function)
+        return attempt(self, function, *others)
+
+    monkeypatch.setattr(Transport, "attempt", counted)
+    made.hand_over(throwaway, role)
+    made.first_look(course.id)
+    return made
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -30,6 +30,10 @@ class Given:
     folder: str = field(default="", repr=False)
     php: tuple[str, ...] = ("php",)
     clean: bool = False
+    installs: bool = False
+    """Whether the plugin may be put into the folder of Moodle's code."""
+    events: int = 60
+    """How many things happen while the service is away."""
     left_out: dict[str, str] = field(default_factory=dict)
     """What was not run, and why."""
 
@@ -50,6 +54,8 @@ class Given:
             env.get("MOODLE_DIR", ""),
             tuple(shlex.split(env.get("MOODLE_PHP") or "php")),
             bool(env.get("MOODLE_CLEAN")),
+            bool(env.get("MOODLE_INSTALL")),
+            int(env.get("MOODLE_EVENTS") or 60),
         )
 
     def without(self, what: str, why: str) -> None:
@@ -61,12 +67,16 @@ class Given:
         self.without(what, why)
         pytest.skip(f"{what}: {why}")
 
-    def run_php(self, what: str, script: str, **arguments: object) -> str:
-        """Run one of our scripts against Moodle's own code; skips the test `what` where that isn't at hand."""
+    def command(self, what: str, script: str, **arguments: object) -> list[str]:
+        """The command that runs one of our scripts; skips the test `what` where Moodle's own code isn't at hand."""
         if not self.folder:
             self.skip(what, "no web service can do it, and MOODLE_DIR is not given")
         command = [*self.php, str(SCRIPTS / script), f"--dir={self.folder}"]
-        command += [f"--{name}={value}" for name, value in arguments.items()]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        return command + [f"--{name}={value}" for name, value in arguments.items()]
+
+    def run_php(self, what: str, script: str, *, told: str = "", **arguments: object) -> str:
+        """Run one of our scripts against Moodle's own code. `told`: its standard input, where secrets may be."""
+        command = self.command(what, script, **arguments)
+        done = subprocess.run(command, input=told, capture_output=True, text=True, timeout=1500, check=False)
         assert done.returncode == 0, f"{script}: {done.stdout}{done.stderr}"
         return done.stdout

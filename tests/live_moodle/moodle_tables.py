@@ -65,7 +65,7 @@ class Sql:
     def tables(self, course: int) -> Tables:
         """The course as Moodle's tables have it at this moment."""
         with psycopg.connect(self._url, options="-c default_transaction_read_only=on") as connection:
-            read = _Reader(connection, self._prefix, course)
+            read = Reader(connection, self._prefix, course)
             return Tables(
                 courses={(row[0],): row[1:] for row in read(COURSES)},
                 modules=read.modules(),
@@ -78,7 +78,7 @@ class Sql:
             )
 
 
-class _Reader:
+class Reader:
     """Asks about one course in one transaction."""
 
     def __init__(self, connection: psycopg.Connection[Any], prefix: str, course: int) -> None:

@@ -113,7 +113,8 @@ def known_people(session: Session, site: UUID, course: int) -> set[int]:
     return set(session.scalars(select(e.moodle_user_id).where(e.site_id == site, e.course_id == course)))
 
 
-def _unix(moment: datetime | None) -> int:
+def unix(moment: datetime | None) -> int:
+    """As Moodle writes it: 0 for none."""
     return int(moment.timestamp()) if moment else 0
 
 
@@ -128,8 +129,8 @@ def _courses(session: Session, site: UUID, course: int) -> Rows:
             row.category_id,
             row.category_idnumber,
             row.visible,
-            _unix(row.startdate),
-            _unix(row.enddate),
+            unix(row.startdate),
+            unix(row.enddate),
         )
         for row in rows
     }
@@ -206,7 +207,7 @@ def _completions(session: Session, site: UUID, course: int) -> Rows:
         .join(m, (m.site_id == c.site_id) & (m.module_id == c.module_id) & m.present & (m.tracking > 0))
         .where(c.site_id == site, c.course_id == course, c.present)
     )
-    return completion_rows((cm, user, state, _unix(moment), by) for cm, user, state, moment, by in rows)
+    return completion_rows((cm, user, state, unix(moment), by) for cm, user, state, moment, by in rows)
 
 
 def completion_rows(rows: Iterable[tuple[int, int, int | None, int, int | None]]) -> Rows:

@@ -1,6 +1,7 @@
 """A first sweep makes the mirror Moodle's own tables; later ones find what changed, and nothing else."""
 
 import re
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -42,7 +43,7 @@ def _by_hand(course: LiveCourse, given: Given) -> None:
     if not course.manual:
         given.without(what, "the template has no activity that is ticked by hand")
         return
-    act = {"course": course.id, "cm": course.manual[0]}
+    act: dict[str, Any] = {"course": course.id, "cm": course.manual[0]}
     for user, state in ((course.people[6], 1), (course.people[7], 1), (course.people[7], 0)):
         given.run_php(what, "act.php", **act, user=user, state=state)
 

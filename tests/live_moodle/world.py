@@ -203,13 +203,17 @@ class World:
         with Session(self.engine) as session:
             return by_mirror(session, self.site, course)
 
+    def by_sql(self, course: int) -> Tables:
+        """The course as Moodle's own tables have it."""
+        return Sql(self.given.database_url, self.given.prefix).tables(course)
+
     def compare(self, course: int, *, modules_only: bool = False) -> Comparison:
         """The mirror and Moodle, row by row."""
         mirror = self.mirror(course)
         with Session(self.engine) as session:
             people = known_people(session, self.site, course)
         if self.given.database_url:
-            moodle = Sql(self.given.database_url, self.given.prefix).tables(course)
+            moodle = self.by_sql(course)
             moodle = within(people | {key[0] for key in moodle.enrolments}, moodle)
         else:
             self.given.without("the comparison with Moodle's tables by SQL", "MOODLE_DATABASE_URL is not given")
