@@ -97,6 +97,9 @@ class ByPlugin:
         if not known.allow_absences:
             check_absences(known.enrolled - enrolled, known.enrolled)
         people += self._left(known.id, known.enrolled - there)
+        # Whoever left earlier and is deleted now is in no list: nothing else would tell that the account is gone.
+        before = self._left(known.id, known.completed - known.enrolled - there)
+        people += [reading for reading in before if reading["kind"] == "account"]
         return CourseRead(readings + people, known.urgent_first(sorted(there | known.completed)))
 
     def _roster(self, course_id: int, users: Iterable[int] = ()) -> list[Reading]:

@@ -181,6 +181,22 @@ def test_who_left_is_gone_but_not_everybody_at_once(scene: Scene) -> None:
     assert_mirrors_moodle(scene, {scene.bay}, known_people(scene.swept))
 
 
+def test_an_account_that_is_deleted_long_after_it_left_is_gone(scene: Scene) -> None:
+    user = happenings.person(scene.site, "once")
+    scene.site.unseen.enrol(user, scene.bay, timestart=0)
+    swept(scene)
+    scene.site.unseen.leave(user, scene.bay)
+    swept(scene)
+    present = select(Account.present).where(Account.moodle_user_id == user)
+    with Session(scene.swept.house.engine) as session:
+        assert session.scalars(present).one() is True
+    with scene.site.store.write() as db:
+        db.execute("UPDATE user SET deleted = 1 WHERE id = ?", (user,))
+    swept(scene)
+    with Session(scene.swept.house.engine) as session:
+        assert session.scalars(present).one() is False
+
+
 def test_a_course_that_is_not_handed_over_any_more_stays_as_it_is(scene: Scene) -> None:
     before = scene.swept.house.books()
     scene.site.hands_over(all_but=[scene.bay])
