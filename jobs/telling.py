@@ -94,3 +94,5 @@ def _send(
     with Session(engine) as session, session.begin():
         telling.remember(session, standings, refused=refused.keys())
         telling.remember_courses(session, site_id, courses)
+        if answer.held is not None and telling.forget_lost(session, site_id, answer.held):
+            log.warning("standings_lost", site=str(site_id), held=answer.held)

@@ -111,7 +111,9 @@ class Plugin(Calls):
         replies = [self._in_parts(function, "standings", standings), self._in_parts(function, "courses", courses)]
         parts = [understood(function, _kept, part) for reply in replies for part in reply.data]
         kept = StandingsKept(
-            kept=sum(part.kept for part in parts), refused=tuple(row for part in parts for row in part.refused)
+            kept=sum(part.kept for part in parts),
+            refused=tuple(row for part in parts for row in part.refused),
+            held=parts[-1].held if parts else None,
         )
         elapsed = sum(reply.elapsed for reply in replies)
         return Reply(kept, min(reply.as_of for reply in replies), elapsed)

@@ -117,6 +117,8 @@ class StandingsKept(Answer):
 
     kept: int
     refused: tuple[RefusedStanding, ...] = Field(default=())
+    held: int | None = None
+    """How many the site holds in all by now."""
 
 
 class Presence(Answer):

@@ -198,6 +198,19 @@ def forget_refused(session: Session) -> None:
     session.execute(delete(ToldStanding).where(ToldStanding.digest == ""))
 
 
+def forget_lost(session: Session, site_id: UUID, held: int) -> bool:
+    """Have all of a site told again where it holds fewer standings than it was told: it was restored from a backup, or
+    the plugin was installed anew. Returns whether it was so."""
+    of_site = select(Account.id).where(Account.site_id == site_id)
+    there = (ToldStanding.account_id.in_(of_site), ToldStanding.digest != "")
+    told = session.scalar(select(func.count()).select_from(ToldStanding).where(*there)) or 0
+    if held >= told:
+        return False
+    session.execute(delete(ToldStanding).where(ToldStanding.account_id.in_(of_site)))
+    session.execute(delete(ToldCourse).where(ToldCourse.site_id == site_id))
+    return True
+
+
 def due_courses(
     session: Session, site_id: UUID, programs: set[UUID], public_url: str, now: datetime
 ) -> list[CourseTelling]:

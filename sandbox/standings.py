@@ -37,7 +37,8 @@ def keep(site: Site, params: Params) -> dict[str, Any]:
                 db.execute("REPLACE INTO standings VALUES (?, ?, ?, ?)", (course, user, asof, row["data"]))
             else:
                 db.execute("DELETE FROM standings WHERE course = ? AND userid = ?", (course, user))
-    return {"kept": len(found) - len(refused), "refused": refused}
+        held = db.execute("SELECT count(*) FROM standings WHERE userid > 0").fetchone()[0]
+    return {"kept": len(found) - len(refused), "refused": refused, "held": held}
 
 
 def _refusal(db: Db, site: Site, course: int, user: int, asof: int, data: str) -> str:

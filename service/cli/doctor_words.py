@@ -100,8 +100,8 @@ SAYS: MappingProxyType[Code, str] = MappingProxyType(
         Code.PLUGIN_SILENT: "The plugin has delivered nothing since {at}, and it should every ten minutes.",
         Code.PLUGIN_WAITING: "{count} events wait in Moodle to be sent, since {since}.",
         Code.PLUGIN_GAVE_UP: "The plugin gave up {count} events: they were looked at here, and not taken.",
-        Code.PLUGIN_DROPPED: "The plugin dropped {count} events that nobody took for 30 days, since it was installed.",
-        Code.PLUGIN_UNWRITTEN: "The plugin couldn't keep {count} events, since it was installed.",
+        Code.PLUGIN_DROPPED: "The plugin dropped {count} events that nobody took for 30 days.",
+        Code.PLUGIN_UNWRITTEN: "The plugin couldn't keep {count} events.",
         Code.EVENTS_NEVER: "No event has ever come from the site.",
         Code.EVENTS_SILENT: "Nothing has come from the site since {at}, for {hours} hours.",
         Code.COPY_REFUSED: "A sender that calls itself {wwwroot} was refused at {at}: it is a copy of the site, or the"

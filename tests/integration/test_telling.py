@@ -59,7 +59,7 @@ class Page:
                 self.standings[course, user] = json.loads(row["data"])
             else:
                 self.standings.pop((course, user), None)
-        return {"kept": len(rows) - len(refused), "refused": refused}
+        return {"kept": len(rows) - len(refused), "refused": refused, "held": len(self.standings)}
 
 
 @pytest.fixture
@@ -188,6 +188,22 @@ def test_a_site_without_the_plugin_is_left_alone(
     assert page.calls == 0
     with Session(engine) as session:
         assert session.scalar(select(func.count()).select_from(ToldStanding)) == 0
+
+
+def test_a_site_that_lost_what_it_was_told_is_told_again(
+    engine: Engine, page: Page, settings: Settings, seeded: Seeded
+) -> None:
+    switch(engine, on=True)
+    told(engine, settings)
+    before = dict(page.standings)
+    page.standings.clear()
+    with Session(engine) as session, session.begin():
+        session.execute(update(ToldStanding).values(as_of=readings.NOW - timedelta(hours=1)))
+    finish(engine, seeded, 14, modules_of(BAY)[3])
+    told(engine, settings)
+    told(engine, settings)
+    assert page.standings.keys() == before.keys()
+    assert told(engine, settings) == 0
 
 
 def test_freshness_goes_along(engine: Engine, page: Page, settings: Settings, seeded: Seeded) -> None:

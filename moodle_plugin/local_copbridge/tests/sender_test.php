@@ -216,5 +216,10 @@ final class sender_test extends \advanced_testcase {
         $DB->set_field('local_copbridge_outbox', 'timecreated', 1800000000 - 31 * DAYSECS, []);
         $this->assertSame('idle', $sender->run(1800000050)->outcome);
         $this->assertSame('3', get_config('local_copbridge', 'dropped'));
+        // A month without another loss, and nobody is told of it any more.
+        set_config('lostat', 1800000000 - 30 * DAYSECS, 'local_copbridge');
+        set_config('tidiedat', 0, 'local_copbridge');
+        $this->assertSame('idle', $sender->run(1800000050)->outcome);
+        $this->assertSame('0', get_config('local_copbridge', 'dropped'));
     }
 }

@@ -175,7 +175,7 @@ final class standings_test extends \advanced_testcase {
 
     public function test_communities(): void {
         $row = ['courseid' => $this->course, 'asof' => self::NOW, 'data' => self::community()];
-        $this->assertSame(['kept' => 1, 'refused' => []], set_standings::execute([], [$row]));
+        $this->assertSame(['kept' => 1, 'refused' => [], 'held' => 0], set_standings::execute([], [$row]));
         $this->assertSame('EBWI', standings::course($this->course)->community);
         $wrong = ['names' => ['program' => 'P'], 'swept_at' => 'today', 'components' => 'online', 'url' => null];
         foreach ($wrong as $key => $value) {

@@ -92,6 +92,7 @@ final class set_standings extends external_api {
                 'userid' => new external_value(PARAM_INT, 'The participant; 0: the course itself'),
                 'reason' => new external_value(PARAM_ALPHANUMEXT, 'malformed, notchosen, unknown_user or older'),
             ])),
+            'held' => new external_value(PARAM_INT, 'How many standings are kept here by now'),
         ]);
     }
 }

@@ -82,6 +82,7 @@ final class outbox {
     public static function count_failure(): void {
         try {
             set_config('outboxfailures', (int) settings::get('outboxfailures') + 1, 'local_copbridge');
+            set_config('lostat', \core\di::get(\core\clock::class)->time(), 'local_copbridge');
         } catch (\Throwable $e) {
             debugging('CoP Bridge could not count a failure: ' . $e->getMessage(), DEBUG_DEVELOPER);
         }

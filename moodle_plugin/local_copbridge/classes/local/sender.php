@@ -273,6 +273,12 @@ final class sender {
         $dropped = outbox::drop($now - self::KEPT);
         if ($dropped) {
             set_config('dropped', (int) settings::get('dropped') + $dropped, 'local_copbridge');
+            set_config('lostat', $now, 'local_copbridge');
+        } else if ((int) settings::get('lostat') && (int) settings::get('lostat') <= $now - self::KEPT) {
+            // What was lost so long ago was found by a comparison since: it must not worry anybody for ever.
+            foreach (['dropped', 'outboxfailures', 'lostat'] as $name) {
+                set_config($name, 0, 'local_copbridge');
+            }
         }
     }
 

@@ -43,6 +43,7 @@ final class standings {
      * @return array kept: how many; refused: arrays of courseid, userid (0: the course itself) and reason
      */
     public static function keep(array $standings, array $courses): array {
+        global $DB;
         $kept = 0;
         $refused = [];
         $there = self::existing('course', array_column([...$courses, ...$standings], 'courseid'));
@@ -60,7 +61,7 @@ final class standings {
                 ?? self::write(self::STANDING, $row, $held[$row['courseid'] . '-' . $row['userid']] ?? null);
             $reason === null ? $kept++ : $refused[] = self::refusal($row, $reason);
         }
-        return ['kept' => $kept, 'refused' => $refused];
+        return ['kept' => $kept, 'refused' => $refused, 'held' => $DB->count_records(self::STANDING)];
     }
 
     /**

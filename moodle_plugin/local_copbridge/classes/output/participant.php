@@ -144,7 +144,13 @@ final class participant implements named_templatable, renderable {
         $found = $this->standing->activities;
         $place = fn(\stdClass $activity): int => $order[$activity->module] ?? PHP_INT_MAX;
         usort($found, fn(\stdClass $a, \stdClass $b): int => $place($a) <=> $place($b));
-        return array_map(fn(\stdClass $a): array => $this->activity($a, $modinfo->get_cms()[$a->module] ?? null), $found);
+        // What the reader can't open and earned nothing in would be a row that says nothing.
+        $found = array_filter($found, fn(\stdClass $a): bool => $a->minutes !== 0 || $a->at || $a->reason
+            || ($order[$a->module] ?? null) === null || $modinfo->get_cm($a->module)->uservisible);
+        return array_map(
+            fn(\stdClass $a): array => $this->activity($a, $modinfo->get_cms()[$a->module] ?? null),
+            array_values($found)
+        );
     }
 
     /**

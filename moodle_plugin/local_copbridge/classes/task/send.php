@@ -59,8 +59,8 @@ final class send extends scheduled_task {
                 $result = $last->outcome === 'backing_off' ? $result : $last;
             }
         }
-        mtrace("CoP Bridge: $result->outcome" . ($result->status ? " ($result->status)" : '') . ', '
-            . $sender->settled() . ' events');
+        mtrace("CoP Bridge: $result->outcome" . ($result->status ? " ($result->status)" : '') . ', events settled: '
+            . $sender->settled());
     }
 
     /**
