@@ -39,6 +39,7 @@ def course(db: Db, old: Row, now: int) -> int:
     _copied(db, "course_completions", old["id"], {"course": made})
     _rows_of(db, "groups_members", "groupid", groups)
     _rows_of(db, "course_modules_completion", "coursemoduleid", modules)
+    _rows_of(db, "hours", "cmid", modules)
     for row in db.execute("SELECT * FROM groupings_groups").fetchall():
         if row["groupingid"] in groupings:
             pair = (groupings[row["groupingid"]], groups[row["groupid"]])

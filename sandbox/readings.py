@@ -9,7 +9,20 @@ from sandbox.store import Db, one
 
 Reading = dict[str, Any]
 
-_ORDER = ("role", "course", "module", "account", "enrolment", "completion")
+_ORDER = ("course", "module", "account", "enrolment", "completion")
+_WHOLE_COURSE = frozenset(
+    f"\\core\\event\\course_{name}"
+    for name in (
+        "created",
+        "updated",
+        "restored",
+        "reset_ended",
+        "section_created",
+        "section_updated",
+        "section_deleted",
+    )
+)
+"""Events after which the plugin reads all activities of the course."""
 
 
 def course(db: Db, course_id: int) -> Reading:
@@ -23,7 +36,7 @@ def course(db: Db, course_id: int) -> Reading:
     )
     if row is None:
         return {"kind": "course", "course": course_id, "present": False}
-    reading: Reading = {
+    return {
         "kind": "course",
         "course": course_id,
         "present": True,
@@ -36,8 +49,8 @@ def course(db: Db, course_id: int) -> Reading:
         "visible": bool(row["visible"]),
         "startdate": row["startdate"],
         "enddate": row["enddate"],
+        "copy_of": row["original"],
     }
-    return reading | ({"copy_of": row["original"]} if row["original"] else {})
 
 
 def _fields(db: Db, course_id: int) -> dict[str, str]:
@@ -46,11 +59,12 @@ def _fields(db: Db, course_id: int) -> dict[str, str]:
 
 
 def module(db: Db, course_id: int, module_id: int) -> Reading:
-    """A course module with its section."""
+    """A course module with its section, and the hours that its form declares."""
     row = one(
         db,
-        "SELECT m.*, s.section AS number, s.name AS section_name FROM course_modules m"
-        " JOIN course_sections s ON s.id = m.section WHERE m.id = ?",
+        "SELECT m.*, s.section AS number, s.name AS section_name, h.minutes, coalesce(h.component, '') AS component"
+        " FROM course_modules m JOIN course_sections s ON s.id = m.section"
+        " LEFT JOIN hours h ON h.cmid = m.id WHERE m.id = ?",
         module_id,
     )
     if row is None:
@@ -67,6 +81,8 @@ def module(db: Db, course_id: int, module_id: int) -> Reading:
         "section_name": row["section_name"],
         "visible": bool(row["visible"]),
         "tracking": row["completion"],
+        "minutes": row["minutes"],
+        "component": row["component"],
     }
 
 
@@ -96,10 +112,12 @@ def account(db: Db, user_id: int) -> Reading:
 
 
 def enrolment(db: Db, course_id: int, user_id: int) -> Reading:
-    """All that says how a user takes part in a course; empty lists when nothing does."""
+    """All that says how a user takes part in a course; empty lists when nothing does. What a method let in that is
+    switched off is told as suspended."""
     pair = (course_id, user_id)
     enrolments = db.execute(
-        "SELECT u.id, e.enrol AS method, u.status, u.timestart, u.timeend FROM user_enrolments u"
+        "SELECT u.id, e.enrol AS method, u.status <> 0 OR e.status <> 0 AS status, u.timestart, u.timeend"
+        " FROM user_enrolments u"
         " JOIN enrol e ON e.id = u.enrolid WHERE u.course = ? AND u.userid = ? ORDER BY u.id",
         pair,
     )
@@ -154,29 +172,27 @@ def completion(db: Db, course_id: int, module_id: int, user_id: int) -> Reading:
     return reading
 
 
-def _wanted(data: dict[str, Any]) -> set[tuple[int | str, ...]]:
-    """Which rows an event speaks of. The participant is the related user where there is one."""
+def _wanted(db: Db, data: dict[str, Any]) -> set[tuple[int | str, ...]]:
+    """Which rows the plugin reads for an event. The participant is the related user and never who acts; of an event
+    about an account it is the account."""
     course_id = int(data["courseid"] or 0)
-    user_id = int(data["relateduserid"] or data["userid"] or 0)
+    user_id = int((data["objectid"] if data.get("objecttable") == "user" else data["relateduserid"]) or 0)
+    module_id = int(data["contextinstanceid"]) if data["contextlevel"] == 70 else 0
     wanted: set[tuple[int | str, ...]] = set()
     if user_id > 0:
         wanted.add(("account", user_id))
-    if course_id > 1:
+    if course_id > 0:
         wanted.add(("course", course_id))
-        if user_id > 0:
-            wanted.add(("enrolment", course_id, user_id))
-    if data["contextlevel"] == 70:
-        module_id = int(data["contextinstanceid"])
-        wanted.add(("module", course_id, module_id))
-        if user_id > 0:
-            wanted.add(("completion", course_id, module_id, user_id))
-    if data["objecttable"] == "role":
-        wanted.add(("role", int(data["objectid"])))
+        wanted |= {("enrolment", course_id, user_id)} if user_id > 0 else set()
+        wanted |= {("module", course_id, module_id)} if module_id else set()
+        wanted |= {("completion", course_id, module_id, user_id)} if module_id and user_id > 0 else set()
+    if data["eventname"] in _WHOLE_COURSE:
+        rows = db.execute("SELECT id FROM course_modules WHERE course = ?", (course_id,)).fetchall()
+        wanted |= {("module", course_id, row["id"]) for row in rows}
     return wanted
 
 
 _READERS: dict[str, Callable[..., Reading]] = {
-    "role": role,
     "course": course,
     "module": module,
     "account": account,
@@ -189,7 +205,7 @@ def for_events(db: Db, events: Iterable[dict[str, Any]]) -> list[Reading]:
     """The readings that these events need, each once, what others refer to first."""
     wanted: set[tuple[int | str, ...]] = set()
     for data in events:
-        wanted |= _wanted(data)
+        wanted |= _wanted(db, data)
     ordered = sorted(wanted, key=lambda item: (_ORDER.index(str(item[0])), item[1:]))
     return [_READERS[str(kind)](db, *(int(i) for i in ids)) for kind, *ids in ordered]
 

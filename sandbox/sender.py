@@ -20,6 +20,8 @@ from sandbox.store import Store, config, set_config
 
 FIRST_WAIT, LONGEST_WAIT = 1.0, 15.0
 TIMEOUT = (3.05, 10)
+USER_AGENT = "CoPBridge-Moodle/0.1.0"
+"""The companion plugin's."""
 ANSWERED = frozenset({"accepted", "duplicate", "ignored", "waiting", "quarantined"})
 
 _ERRORS = {
@@ -68,6 +70,7 @@ class Sender:
         self._clock = clock
         self._session = requests.Session()
         self._session.trust_env = False
+        self._session.headers["User-Agent"] = USER_AGENT
         self._sending = threading.Lock()
         self._wake = threading.Event()
         self._stopped = threading.Event()
@@ -180,7 +183,7 @@ class Sender:
     def _post(self, batch: wire.Batch) -> dict[str, str]:
         """Post one signed batch; the fate of each item."""
         body = json.dumps(batch, ensure_ascii=False, separators=(",", ":"))
-        message, now = f"msg_{uuid.uuid4().hex}", datetime.fromtimestamp(self._clock(), tz=UTC)
+        message, now = str(uuid.uuid4()), datetime.fromtimestamp(self._clock(), tz=UTC)
         headers = {
             "Content-Type": "application/json",
             "webhook-id": message,

@@ -13,8 +13,9 @@ from typing import Any
 from sandbox import copying
 from sandbox.completion import COMPLETE, FAILED, PASSED, Change, set_completion
 from sandbox.content import ADMIN, SERVICE
+from sandbox.observer import unchosen
 from sandbox.recording import USER_GRADED, Event, administered, like, play, recorded
-from sandbox.store import Row, Store, need
+from sandbox.store import Row, Store, need, one
 from sandbox.work import ActionRefusedError, Done, Work, working
 
 PASS_GRADE = 6.0
@@ -107,6 +108,23 @@ class Silent:
             _change(work, "course_modules", module, fields, _MODULE_FIELDS)
             return work.write([_of_module(work, "course_module_updated", work.module(module))])
 
+    def declare_hours(self, module: int, minutes: int | None, component: str = "", *, told: bool = False) -> Done:
+        """Its hours in the plugin's part of its form; None takes them back. No event of Moodle's is handed over."""
+        with self._working(told) as work:
+            row = work.module(module)
+            old = one(work.db, "SELECT minutes, component FROM hours WHERE cmid = ?", module)
+            before = (old["minutes"], old["component"]) if old else (None, "")
+            after = (None, "") if minutes is None else (minutes, component)
+            if before == after:
+                return Done([])
+            work.db.execute("DELETE FROM hours WHERE cmid = ?", (module,))
+            if minutes is not None:
+                work.db.execute("INSERT INTO hours (cmid, minutes, component) VALUES (?, ?, ?)", (module, *after))
+            event = _hours_updated(row, before, after, work.now)
+            if told and row["course"] not in unchosen(work.db):
+                work.note(event)
+            return Done([event])
+
     def delete_module(self, module: int, *, told: bool = False) -> Done:
         """Delete it, and its completion rows with it."""
         with self._working(told) as work:
@@ -114,6 +132,7 @@ class Silent:
             for sql in (
                 "DELETE FROM course_modules_completion WHERE coursemoduleid = ?",
                 "DELETE FROM course_completion_criteria WHERE moduleinstance = ?",
+                "DELETE FROM hours WHERE cmid = ?",
                 "DELETE FROM course_modules WHERE id = ?",
             ):
                 work.db.execute(sql, (module,))
@@ -189,6 +208,23 @@ def _of_module(work: Work, name: str, module: Row) -> Event:
     other = {"modulename": module["modname"], "instanceid": like(event["other"]["instanceid"], module["instance"])}
     event["other"] = other | ({"name": module["name"]} if "name" in event["other"] else {})
     return event
+
+
+def _hours_updated(module: Row, before: tuple[int | None, str], after: tuple[int | None, str], now: int) -> Event:
+    """The plugin's own word, which has fewer keys than an event of Moodle's."""
+    other = {"minutes": after[0], "component": after[1], "minutesbefore": before[0], "componentbefore": before[1]}
+    return {
+        "eventname": "\\local_copbridge\\event\\hours_updated",
+        "component": "local_copbridge",
+        "objectid": None,
+        "contextlevel": 70,
+        "contextinstanceid": module["id"],
+        "userid": ADMIN,
+        "courseid": module["course"],
+        "relateduserid": None,
+        "other": other,
+        "timecreated": now,
+    }
 
 
 def _in_course(event: Event, course: Row, when: int) -> Event:

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from sandbox import wire
+from sandbox import observer, wire
 from sandbox.actions import Act
 from sandbox.content import ADMIN, SECOND_SERVICE, SERVICE
 from sandbox.disorder import ORDER, Disorder
@@ -127,7 +127,8 @@ class Site:
 
     def unchosen(self) -> frozenset[int]:
         """The courses that the plugin doesn't hand over."""
-        return frozenset(int(part) for part in self.setting("unchosen").split(",") if part)
+        with self.store.read() as db:
+            return observer.unchosen(db)
 
     def world(self) -> World:
         """The site's true tables, as a mirror should hold them at this moment."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from sandbox import observer
 from sandbox.completion import Change, complete_course, set_completion
 from sandbox.recording import COMPLETION_UPDATED, Event, Scene, like, play, recorded
 from sandbox.store import Db, Row, Store, need, number, one
@@ -100,13 +101,18 @@ class Work:
         return self.write(events)
 
     def write(self, events: list[Event]) -> Done:
-        """Put the events into the outbox, or nowhere when this isn't to be told."""
+        """Put those events into the outbox that the plugin keeps, or none when this isn't to be told."""
         for event in events if self.told else ():
-            self.db.execute(
-                "INSERT INTO outbox (uuid, data, created) VALUES (?, ?, ?)",
-                (str(uuid.uuid4()), json.dumps(event, ensure_ascii=False), self.now),
-            )
+            if observer.keeps(self.db, event):
+                self.note(event)
         return Done(events)
+
+    def note(self, event: Event) -> None:
+        """A row of the outbox: an event that is kept, or the plugin's own word."""
+        self.db.execute(
+            "INSERT INTO outbox (uuid, data, created) VALUES (?, ?, ?)",
+            (str(uuid.uuid4()), json.dumps(event, ensure_ascii=False), self.now),
+        )
 
     def numbers(self, kind: str, key: str) -> int:
         """Ids of the things that have no table here."""

@@ -183,6 +183,7 @@ ACTIONS: dict[str, Act] = {
     "user_update": lambda site: site.silent.change_account(_user(site), told=True, lastname="Renamed"),
     "course_update": lambda site: site.silent.change_course(site.course(BAY), told=True, fullname="Renamed"),
     "module_update": lambda site: site.silent.change_module(site.module(BAY, "ACT-01"), told=True, name="Renamed"),
+    "module_hours": lambda site: site.silent.declare_hours(site.module(BAY, "ACT-01"), 90, "online", told=True),
     "module_deletion": lambda site: site.silent.delete_module(site.module(BAY, "ACT-01"), told=True),
 }
 

@@ -91,7 +91,7 @@ def test_readings_are_taken_at_sending_time(site: Site, schema: Draft202012Valid
     by_kind = {reading["kind"]: reading for reading in batch["readings"]}
     assert by_kind["completion"]["state"] == 0
     assert by_kind["enrolment"]["enrolments"] == by_kind["enrolment"]["roles"] == []
-    assert set(by_kind) == {"role", "course", "module", "account", "enrolment", "completion"}
+    assert set(by_kind) == {"course", "module", "account", "enrolment", "completion"}
 
 
 def test_an_event_of_a_module_without_a_row_reads_its_absence(site: Site) -> None:

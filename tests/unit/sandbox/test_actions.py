@@ -184,4 +184,4 @@ def test_the_state_survives_a_restart(tmp_path: Path) -> None:
         assert (again.epoch, again.token) == (epoch, token)
         assert again.wwwroot == "http://127.0.0.1:9"
         assert held(again, user, module).state == 1
-        assert len(again.pending_batch()["events"]) == 3
+        assert len(again.pending_batch()["events"]) == 2

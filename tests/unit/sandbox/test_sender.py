@@ -73,7 +73,7 @@ def act(site: Site) -> None:
 def test_the_whole_site_comes_first_and_once(sending: Site, service: Service) -> None:
     act(sending)
     assert sender(sending).send_pending()
-    assert [len(batch["events"]) for batch in service.batches] == [0, 3]
+    assert [len(batch["events"]) for batch in service.batches] == [0, 2]
     assert sender(sending).send_pending()
     assert len(service.batches) == 2
     sender(sending).sync_everything()
@@ -109,7 +109,7 @@ def test_a_refusal_keeps_everything_and_says_why(status: int, sending: Site, ser
     act(sending)
     assert not sender(sending).send_pending()
     told = sender(sending).status()
-    assert (told.waiting, told.sync_wanted) == (3, True)
+    assert (told.waiting, told.sync_wanted) == (2, True)
     assert str(status) in told.error
     service.status = 200
     assert sender(sending).send_pending()
@@ -164,7 +164,7 @@ def test_the_thread_sends_what_actions_write(sending: Site, service: Service) ->
     deadline = time.monotonic() + 10
     while sender(sending).status().waiting and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert sum(len(batch["events"]) for batch in service.batches) == 3
+    assert sum(len(batch["events"]) for batch in service.batches) == 2
 
 
 def test_sequences_rise_and_are_never_used_again(sending: Site, service: Service) -> None:
