@@ -303,7 +303,7 @@ BATCHES = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=BATCHES | st.binary(max_size=200))
 def test_no_body_is_a_server_error(intake: Intake, body: bytes) -> None:
     """And what was accepted can be processed: nothing that came in by the gate fails behind it."""

@@ -24,7 +24,7 @@ FORMS = [("Read: why write", ""), ("A page", ""), ("A page", "ACT-LOG"), ("Read:
 STATED = [(None, ""), (30, ""), (90, "face_to_face"), (90, "unheard"), (9_000, "online")]
 """Hours in an activity's form; the last two are never taken."""
 EXAMPLES = settings(
-    max_examples=40,
+    max_examples=24,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
