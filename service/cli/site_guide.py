@@ -60,7 +60,7 @@ def _without(slug: str, *, has_token: bool) -> Iterator[str]:
 def _last(slug: str, service: str, *, has_token: bool) -> Iterator[str]:
     if not has_token:
         yield (
-            f"Server > Web services > Manage tokens > Create token, for the account and the service {service}."
-            f" Then here:\n   copbridge site secret add {slug} --purpose web_services --from-stdin"
+            f"Server > Web services > Manage tokens > Create token, for the account and the service {service}; switch"
+            f" off Valid until. Then here:\n   copbridge site secret add {slug} --purpose web_services --from-stdin"
         )
     yield f"Last, here: copbridge doctor {slug}"

@@ -72,8 +72,8 @@ def parse_json(data: bytes) -> dict[str, Any]:
     return found
 
 
-def answer(results: list[dict[str, Any]]) -> Response:
-    return Response(json.dumps({"results": results}), mimetype="application/json")
+def answer(results: list[dict[str, Any]], **more: Any) -> Response:
+    return Response(json.dumps({"results": results} | more), mimetype="application/json")
 
 
 @intake.errorhandler(Refused)

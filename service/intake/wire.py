@@ -75,7 +75,8 @@ def take_batch(slug: str) -> Response:
     items = [_event(number, item) for number, item in enumerate(envelope.events)]
     items += [_reading(number, item) for number, item in enumerate(envelope.readings)]
     sort_out(items, here.context.clock())
-    if is_this_site(here.context.engine, site, envelope.wwwroot, envelope.epoch):
+    confirmed = is_this_site(here.context.engine, site, envelope.wwwroot, envelope.epoch)
+    if confirmed:
         hold_back(here.context.engine, site, items)
     else:
         for item in items:
@@ -85,6 +86,9 @@ def take_batch(slug: str) -> Response:
                 copy_mark(envelope.epoch, envelope.wwwroot),
             )
     deliver(here, site, "wire", items)
+    if confirmed and all(item.result == "ignored" for item in items):
+        with here.context.engine.begin() as connection:
+            heard_of(connection, site.id)
     return answer(
         [
             {
@@ -94,7 +98,8 @@ def take_batch(slug: str) -> Response:
                 "reason": i.reason,
             }
             for i in items
-        ]
+        ],
+        confirmed=confirmed,
     )
 
 
@@ -203,6 +208,3 @@ def deliver(here: Desk, site: KnownSite, sender: str, items: Sequence[Sorted]) -
                 item.result, item.reason = "duplicate", "known_id"
     if kept:
         wake(here.context.redis, QueueName.INBOX)
-    elif sender == "wire":
-        with here.context.engine.begin() as connection:
-            heard_of(connection, site.id)

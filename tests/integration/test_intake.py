@@ -8,14 +8,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from records import secrets, sites, stuck
 from records.actor import CLI
 from records.database import make_engine
 from records.migrate import upgrade
-from records.models import FactRow, IgnoredCount, LedgerEntry, Site
+from records.models import FactRow, IgnoredCount, LedgerEntry, Site, uuid7
 from records.secrets import Purpose, retire_secret
 from records.settings import Settings
 from service.embedded.valkey import Valkey
@@ -378,6 +378,12 @@ def test_what_was_received_last_is_known(intake: Intake) -> None:
 
 
 def test_an_empty_batch_says_that_the_site_is_there(intake: Intake) -> None:
-    assert intake.send([], []) == []
+    assert intake.post(batch()).get_json() == {"results": [], "confirmed": True}
+    last = select(Site.last_received_at)
+    with Session(intake.engine) as session, session.begin():
+        assert session.scalars(last).one() is not None
+        session.execute(update(Site).values(last_received_at=None))
+    copy = intake.post(batch(epoch=str(uuid7()))).get_json()
+    assert copy == {"results": [], "confirmed": False}
     with Session(intake.engine) as session:
-        assert session.scalars(select(Site.last_received_at)).one() is not None
+        assert session.scalars(last).one() is None

@@ -135,7 +135,7 @@ def test_events_that_never_were_sent(handed: PluginWorld, course: LiveCourse) ->
                 {"do": "unenrol", "user": people[0]},
                 {"do": "make_group", "group": f"{course.name}-Z"},
                 {"do": "join", "user": people[3], "group": f"{course.name}-Z"},
-                {"do": "change_user", "user": people[4], "values": {"lastname": "Renamed"}},
+                {"do": "change_user", "user": people[4], "values": {"lastname": "Renamed by SQL"}},
                 {"do": "change_module", "cm": manual, "name": "Renamed"}
                 if course.kinds[manual] == "page"
                 else {"do": "rename_module", "cm": manual, "name": "Renamed"},
