@@ -193,7 +193,8 @@ FIXES: MappingProxyType[Code, tuple[str, ...]] = MappingProxyType(
         Code.SWEEP_FAILED: ("Mend what the checks above name; the next sweep does the rest.",),
         Code.COMMUNITIES_NONE: (
             "copbridge program apply FILE loads a program; copbridge program check FILE --courses tells which courses"
-            " it takes for communities, and why not.",
+            " it takes for communities, and why not. Of a site that was never swept no course is known:"
+            " copbridge sweep",
         ),
         Code.COURSE_IDNUMBERS_MISSING: ("In Moodle: the course > Settings > General > Course ID number.",),
         Code.COURSE_IDNUMBERS_DOUBLED: ("In Moodle: give all but one another ID number (a copied course keeps none).",),

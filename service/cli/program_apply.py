@@ -91,6 +91,10 @@ def apply(
     else:
         placed = counted(loaded.placed, "course")
         say(f"{loaded.program}: applied as version {loaded.number}; {placed} became communities.")
+        if not loaded.placed:
+            say(
+                "Courses that aren't known yet come with the next sweep (copbridge sweep), and become communities then."
+            )
         for line in _refusals(loaded.refused):
             say(clean(line))
         say(_verdict(found, other))

@@ -154,8 +154,8 @@ def _tell(ended: list[Finished], drift: list[dict[str, Any]]) -> None:
     if drift:
         found = [(line["course"] or "", line["kind"], line["count"]) for line in drift]
         table("What no event had told:", ("course", "what", "times"), found, right=("course", "times"))
-    else:
-        say("Nothing was found that no event had told.")
     failed = [row for row in ended if row.status != "done"]
+    if not drift and not failed:
+        say("Nothing was found that no event had told; of a course's first reading nothing is counted.")
     if failed:
         say(f"{counted(len(failed), 'sweep')} ended with an error: `copbridge doctor` says what to do.")
