@@ -15,7 +15,7 @@
 // along with Moodle.  If not, see <http://www.gnu.org/licenses/>.
 
 /**
- * The hours of a community: one's own for a participant, everybody's for who leads it.
+ * The hours of a community: one's own for a participant, everybody's for who leads it. Without a course: which there are.
  *
  * @package    local_copbridge
  * @copyright  2026 CoP Bridge
@@ -26,10 +26,28 @@ require_once(__DIR__ . '/../../config.php');
 
 use local_copbridge\local\navigation;
 use local_copbridge\local\scope;
+use local_copbridge\output\communities;
 use local_copbridge\output\hours_page;
 
-$courseid = required_param('courseid', PARAM_INT);
+$courseid = optional_param('courseid', 0, PARAM_INT);
 $userid = optional_param('userid', 0, PARAM_INT);
+
+if (!$courseid) {
+    require_login(null, false);
+    if (isguestuser()) {
+        throw new moodle_exception('noguest');
+    }
+    $PAGE->set_context(context_system::instance());
+    $PAGE->set_url(navigation::hours_url());
+    $PAGE->set_pagelayout('standard');
+    $PAGE->add_body_class('limitedwidth');
+    $PAGE->set_heading(get_string('communities_title', 'local_copbridge'));
+    $PAGE->set_title(get_string('communities_title', 'local_copbridge'));
+    echo $OUTPUT->header();
+    echo $OUTPUT->render(new communities());
+    echo $OUTPUT->footer();
+    exit;
+}
 
 $course = get_course($courseid);
 require_login($course);

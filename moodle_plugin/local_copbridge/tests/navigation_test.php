@@ -18,6 +18,7 @@ namespace local_copbridge;
 
 use core_user\output\myprofile\tree;
 use local_copbridge\local\navigation;
+use local_copbridge\output\communities;
 
 /**
  * Tests of the ways to the pages, and of who may take them.
@@ -93,6 +94,34 @@ final class navigation_test extends \advanced_testcase {
         $this->assertSame(['local_copbridge_hours', 'local_copbridge_grid'], array_keys($this->found(get_admin())));
         $other = $this->getDataGenerator()->create_course();
         $this->assertSame([], $this->found(get_admin(), $other));
+    }
+
+    public function test_own(): void {
+        global $DB, $OUTPUT, $PAGE;
+        $PAGE->set_url(navigation::hours_url());
+        $own = function (\stdClass $user): array {
+            $this->setUser($user);
+            return array_keys(navigation::own());
+        };
+        $id = (int) $this->course->id;
+        $other = $this->getDataGenerator()->create_course();
+        $this->getDataGenerator()->enrol_user($this->people['one']->id, $other->id, 'student');
+        $this->assertSame([$id], $own($this->people['one']));
+        $this->assertStringContainsString("hours.php?courseid=$id", $OUTPUT->render(new communities()));
+        $this->assertSame([$id], $own($this->people['teacher']));
+        // Something was told of who isn't enrolled: a link for who can open the page, none for others.
+        $stranger = $this->getDataGenerator()->create_user();
+        foreach ([get_admin()->id, $stranger->id] as $userid) {
+            $DB->insert_record('local_copbridge_standing', (object) [
+                'courseid' => $id, 'userid' => $userid, 'data' => '', 'asof' => 1, 'timemodified' => 1,
+            ]);
+        }
+        $this->assertSame([$id], $own(get_admin()));
+        $this->assertSame([], $own($stranger));
+        $none = get_string('communities_none', 'local_copbridge');
+        $this->assertStringContainsString($none, $OUTPUT->render(new communities()));
+        set_config('scope', 'none', 'local_copbridge');
+        $this->assertSame([], $own($this->people['one']));
     }
 
     public function test_profile(): void {

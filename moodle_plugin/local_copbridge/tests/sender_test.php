@@ -112,6 +112,38 @@ final class sender_test extends \advanced_testcase {
         $this->assertSame(3, outbox::waiting());
     }
 
+    public function test_a_sign_of_life_tells_of_an_unconfirmed_copy(): void {
+        $confirmed = false;
+        $sender = $this->sender(static function () use (&$confirmed): answer {
+            return new answer(200, json_encode(['results' => []] + ($confirmed === null ? [] : ['confirmed' => $confirmed])));
+        }, 0);
+        $result = $sender->test();
+        $this->assertSame('unconfirmed', $result->outcome);
+        $this->assertStringContainsString('copbridge site confirm main --epoch ' . identity::epoch(), $result->message());
+        $this->assertFalse(get_config('local_copbridge', 'lastdelivery'));
+        $this->assertSame('unconfirmed', get_config('local_copbridge', 'lasterror'));
+        backoff::forget();
+        $this->assertSame('unconfirmed', $sender->heartbeat()->outcome);
+        $this->assertFalse(get_config('local_copbridge', 'lastdelivery'));
+        $log = deliveries::latest(1);
+        $this->assertSame('unconfirmed', reset($log)->outcome);
+        // Confirmed there; and a service that doesn't say.
+        foreach ([true, null] as $confirmed) {
+            $this->assertSame('delivered', $sender->test()->outcome);
+            $this->assertSame('1800000000', get_config('local_copbridge', 'lastdelivery'));
+            unset_config('lastdelivery', 'local_copbridge');
+        }
+    }
+
+    public function test_an_unconfirmed_copy_keeps_what_was_taken_before(): void {
+        $sender = $this->sender(static function (\stdClass $batch): answer {
+            $results = json_decode(self::taken($batch, [['duplicate', null]])->body, true);
+            return new answer(200, json_encode($results + ['confirmed' => false]));
+        });
+        $this->assertSame('unconfirmed', $sender->run(1800000050)->outcome);
+        $this->assertSame([3, []], [outbox::waiting(), outbox::dead(5)]);
+    }
+
     /**
      * Answers after which everything stays.
      *

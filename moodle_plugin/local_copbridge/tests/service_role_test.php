@@ -112,6 +112,9 @@ final class service_role_test extends \advanced_testcase {
         (new \webservice())->add_ws_authorised_user((object) ['externalserviceid' => $service->id, 'userid' => $user->id]);
         $this->assertSame(['webservices' => true, 'role' => true, 'authorise' => true, 'token' => false], $done());
         $token = \core_external\util::generate_token(EXTERNAL_TOKEN_PERMANENT, $service, $user->id, \context_system::instance());
+        $this->assertFalse((new service_account())->ready());
+        $this->assertArrayHasKey('unused', $done());
+        $DB->set_field('external_tokens', 'lastaccess', time(), ['token' => $token]);
         $account = new service_account();
         $this->assertTrue($account->ready());
         $this->assertStringNotContainsString($token, json_encode($account->accounts()));

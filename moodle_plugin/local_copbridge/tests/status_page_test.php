@@ -22,9 +22,11 @@ use local_copbridge\event\letters_retried;
 use local_copbridge\local\answer;
 use local_copbridge\local\identity;
 use local_copbridge\local\sender;
+use local_copbridge\local\service_role;
 use local_copbridge\local\settings;
 use local_copbridge\local\status_actions;
 use local_copbridge\local\transport;
+use local_copbridge\local\words;
 use local_copbridge\output\status_page;
 
 /**
@@ -104,6 +106,39 @@ final class status_page_test extends \advanced_testcase {
         $this->assertStringContainsString('Cron isn&#039;t running', $page);
         $this->assertStringContainsString('refused the signature', $page);
         $this->assertStringContainsString('value="test"', $page);
+    }
+
+    /**
+     * A token that nobody has used isn't all; one that ends is told of in time.
+     */
+    public function test_token(): void {
+        global $DB;
+        $this->configure();
+        set_config('enablewebservices', 1);
+        set_config('webserviceprotocols', 'rest');
+        $user = $this->getDataGenerator()->create_user(['username' => 'bridge']);
+        role_assign(service_role::ours(), $user->id, \context_system::instance());
+        $service = $DB->get_record('external_services', ['shortname' => 'local_copbridge'], '*', MUST_EXIST);
+        $DB->insert_record('external_services_users', (object) [
+            'externalserviceid' => $service->id, 'userid' => $user->id, 'timecreated' => time(),
+        ]);
+        $this->assertStringContainsString('Switch off &quot;Valid until&quot;', $this->page());
+        $end = time() + 30 * DAYSECS;
+        $context = \context_system::instance();
+        \core_external\util::generate_token(EXTERNAL_TOKEN_PERMANENT, $service, $user->id, $context, $end);
+        $page = $this->page();
+        $this->assertStringContainsString('The token was never used', $page);
+        $this->assertStringContainsString('secret add main --purpose web_services --from-stdin, then copbridge doctor main', $page);
+        $DB->set_field('external_tokens', 'lastaccess', time(), ['userid' => $user->id]);
+        $page = $this->page();
+        $this->assertStringNotContainsString('The token was never used', $page);
+        $this->assertStringContainsString('calls this site ends: ' . words::moment($end), $page);
+        $this->assertStringContainsString('valid until ' . words::moment($end), $page);
+        // A new one counts once it is used.
+        $new = \core_external\util::generate_token(EXTERNAL_TOKEN_PERMANENT, $service, $user->id, $context);
+        $this->assertStringContainsString('calls this site ends', $this->page());
+        $DB->set_field('external_tokens', 'lastaccess', time() + 1, ['token' => $new]);
+        $this->assertStringNotContainsString('calls this site ends', $this->page());
     }
 
     /**

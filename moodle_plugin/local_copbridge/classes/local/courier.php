@@ -54,7 +54,7 @@ final class courier {
         }
         $result = self::judged(result::of($answer), $body);
         deliveries::note($body, $result, (int) round((microtime(true) - $began) * 1000));
-        if ($result->good()) {
+        if ($result->outcome === result::DELIVERED) {
             backoff::succeeded();
         }
         return $result;
@@ -74,7 +74,7 @@ final class courier {
                 continue;
             }
             if ($reason === 'unconfirmed_copy') {
-                return $result->but('unconfirmed', '');
+                return $result->but(result::UNCONFIRMED, '');
             }
             [$part, $number] = explode('/', $item) + ['', ''];
             $what = $part === 'readings' ? $body->kinds[(int) $number] ?? 'reading' : 'event';

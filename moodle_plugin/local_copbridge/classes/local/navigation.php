@@ -92,14 +92,33 @@ final class navigation {
     }
 
     /**
+     * The reader's communities whose hours they can open: where they take part, or something was told of them.
+     *
+     * @return \stdClass[] courses
+     */
+    public static function own(): array {
+        global $DB, $USER;
+        $courses = self::communities((int) $USER->id);
+        foreach (standings::courses_of((int) $USER->id) as $courseid) {
+            $course = scope::has_course($courseid) ? $DB->get_record('course', ['id' => $courseid]) : false;
+            $courses += $course ? [$courseid => $course] : [];
+        }
+        return array_filter($courses, static function (\stdClass $course): bool {
+            $context = \context_course::instance($course->id);
+            return can_access_course($course)
+                && (has_capability('local/copbridge:viewallhours', $context) || self::sees_own($context));
+        });
+    }
+
+    /**
      * The page of a community's hours, or of one participant's.
      *
-     * @param int $courseid
+     * @param int $courseid 0: the list of the reader's communities
      * @param int $userid 0: everybody's, or the reader's own
      * @return \moodle_url
      */
-    public static function hours_url(int $courseid, int $userid = 0): \moodle_url {
-        $params = ['courseid' => $courseid] + ($userid ? ['userid' => $userid] : []);
+    public static function hours_url(int $courseid = 0, int $userid = 0): \moodle_url {
+        $params = array_filter(['courseid' => $courseid, 'userid' => $userid]);
         return new \moodle_url('/local/copbridge/hours.php', $params);
     }
 

@@ -30,6 +30,9 @@ final class result {
     /** @var string there was nothing to do */
     public const IDLE = 'idle';
 
+    /** @var string the receiver takes this site for a copy: what it sends is only kept there */
+    public const UNCONFIRMED = 'unconfirmed';
+
     /**
      * A result.
      *
@@ -66,9 +69,12 @@ final class result {
         switch ($answer->status) {
             case 200:
                 $items = self::items($answer->body);
-                return $items === null
-                    ? new self('nonsense', 200, self::cut($answer->detail))
-                    : new self(self::DELIVERED, 200, '', null, $items);
+                if ($items === null) {
+                    return new self('nonsense', 200, self::cut($answer->detail));
+                }
+                // An empty batch has no items that could say it. A service that says nothing of it takes no copies apart.
+                $copy = (self::decoded($answer->body)['confirmed'] ?? null) === false;
+                return new self($copy ? self::UNCONFIRMED : self::DELIVERED, 200, '', null, $items);
             case 400:
                 // Only the service's own refusal says where. A proxy's says nothing of the batch.
                 $errors = self::decoded($answer->body)['errors'] ?? null;
@@ -112,7 +118,11 @@ final class result {
      */
     public function message(): string {
         $detail = $this->outcome === 'blocked' && $this->detail === '' ? '-' : s($this->detail);
-        return get_string('outcome_' . $this->outcome, 'local_copbridge', ['status' => $this->status, 'detail' => $detail]);
+        $a = ['status' => $this->status, 'detail' => $detail];
+        if ($this->outcome === self::UNCONFIRMED) {
+            $a += ['site' => settings::site_or_placeholder(), 'epoch' => identity::epoch()];
+        }
+        return get_string('outcome_' . $this->outcome, 'local_copbridge', $a);
     }
 
     /**

@@ -134,7 +134,7 @@ final class sender {
         $this->tidy();
         $result = new result(result::IDLE);
         // What an unconfirmed copy sends is kept over there each time: a single row is enough to ask again.
-        $limit = settings::get('lasterror') === 'unconfirmed' ? 1 : batch::MAX_ROWS;
+        $limit = settings::get('lasterror') === result::UNCONFIRMED ? 1 : batch::MAX_ROWS;
         do {
             $rows = outbox::next($limit);
             $limit = batch::MAX_ROWS;
@@ -232,7 +232,7 @@ final class sender {
      * @param result $result
      */
     private function settle(body $body, result $result): void {
-        if ($result->outcome === 'unconfirmed') {
+        if ($result->outcome === result::UNCONFIRMED) {
             // Even an event that is a duplicate by now: it waits in quarantine.
             return;
         }

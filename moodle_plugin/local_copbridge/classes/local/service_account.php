@@ -57,7 +57,7 @@ final class service_account {
     /**
      * The accounts that are authorised.
      *
-     * @return array[] userid, username, allowed, token, lastaccess
+     * @return array[] userid, username, allowed, token, lastaccess, ends
      */
     public function accounts(): array {
         return array_values($this->accounts);
@@ -90,11 +90,30 @@ final class service_account {
                 'done' => (bool) $this->having('allowed'),
                 'url' => new \moodle_url('/admin/webservice/service_users.php', ['id' => $this->service->id ?? 0]),
             ],
-            [
-                'name' => 'token',
-                'done' => (bool) array_filter($this->having('token'), static fn(array $one): bool => $one['allowed']),
-                'url' => new \moodle_url('/admin/webservice/tokens.php', ['action' => 'create']),
-            ],
+            $this->token_step(),
+        ];
+    }
+
+    /**
+     * The last days of the tokens that have one, each day once.
+     *
+     * @return int[] Unix seconds
+     */
+    public function ends(): array {
+        return array_values(array_unique(array_filter(array_column($this->having('allowed'), 'ends'))));
+    }
+
+    /**
+     * The last step: a token is there, and the service has called with it.
+     *
+     * @return array as in steps()
+     */
+    private function token_step(): array {
+        $tokens = array_filter($this->having('token'), static fn(array $one): bool => $one['allowed']);
+        return [
+            'name' => $tokens ? 'unused' : 'token',
+            'done' => array_sum(array_column($tokens, 'lastaccess')) > 0,
+            'url' => new \moodle_url('/admin/webservice/tokens.php', $tokens ? [] : ['action' => 'create']),
         ];
     }
 
@@ -143,11 +162,15 @@ final class service_account {
     private function account(\stdClass $user): array {
         global $DB;
         $now = \core\di::get(\core\clock::class)->time();
-        $sql = 'SELECT COUNT(id) AS tokens, MAX(lastaccess) AS lastaccess
+        // Of several tokens the one that is in use counts; where none is, the latest.
+        $sql = 'SELECT id, lastaccess, validuntil
                   FROM {external_tokens}
                  WHERE externalserviceid = :service AND userid = :user
-                       AND (validuntil IS NULL OR validuntil = 0 OR validuntil > :now)';
-        $tokens = $DB->get_record_sql($sql, ['service' => $this->service->id, 'user' => $user->id, 'now' => $now]);
+                       AND (validuntil IS NULL OR validuntil = 0 OR validuntil > :now)
+              ORDER BY COALESCE(lastaccess, 0) DESC, id DESC';
+        $params = ['service' => $this->service->id, 'user' => $user->id, 'now' => $now];
+        $tokens = $DB->get_records_sql($sql, $params, 0, 1);
+        $token = reset($tokens);
         $usable = !$user->suspended && (!$user->validuntil || $user->validuntil > $now);
         return [
             'userid' => (int) $user->id,
@@ -157,8 +180,9 @@ final class service_account {
                 \context_system::instance(),
                 (int) $user->id
             ),
-            'token' => $tokens->tokens > 0,
-            'lastaccess' => (int) $tokens->lastaccess,
+            'token' => (bool) $token,
+            'lastaccess' => (int) ($token->lastaccess ?? 0),
+            'ends' => (int) ($token->validuntil ?? 0),
         ];
     }
 }

@@ -80,6 +80,15 @@ final class settings {
     }
 
     /**
+     * The same for a command that people type.
+     *
+     * @return string what stands for the name where none is set
+     */
+    public static function site_or_placeholder(): string {
+        return self::site() ?: get_string('admin_site', 'local_copbridge');
+    }
+
+    /**
      * The custom profile fields that are handed over.
      *
      * @return string[] short names

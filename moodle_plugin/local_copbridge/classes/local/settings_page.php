@@ -33,7 +33,7 @@ final class settings_page {
         $status = new \moodle_url('/local/copbridge/status.php');
         $link = \html_writer::link($status, get_string('settings_status', 'local_copbridge'));
         $page->add(self::heading('connection', $link));
-        $page->add(new admin\setting_address(...self::words('endpoint'), ...['', PARAM_RAW_TRIMMED, 60]));
+        $page->add(new admin\setting_address(...self::words('endpoint'), ...['', PARAM_RAW_TRIMMED, 30]));
         $page->add(new admin\setting_secret(...self::words('secret'), ...['']));
         $page->add(new admin\setting_secret(...self::words('secret2'), ...['']));
         $page->add(new \admin_setting_configcheckbox(...self::words('atonce'), ...[1]));

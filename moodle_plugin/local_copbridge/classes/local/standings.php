@@ -78,6 +78,17 @@ final class standings {
     }
 
     /**
+     * The courses in which something was told of somebody.
+     *
+     * @param int $userid
+     * @return int[]
+     */
+    public static function courses_of(int $userid): array {
+        global $DB;
+        return array_map('intval', $DB->get_fieldset_select(self::STANDING, 'courseid', 'userid = :user', ['user' => $userid]));
+    }
+
+    /**
      * What is known of a community; null as long as nothing was told.
      *
      * @param int $courseid

@@ -67,8 +67,8 @@ final class status_page implements named_templatable, renderable {
         $account = new status\account();
         $letters = new status\letters($this->letters, $url);
         $problems = [...$connection->problems(), ...$waiting->problems()];
-        if (!$account->ready()) {
-            $problems[] = self::problem(get_string('admin_need_account', 'local_copbridge'), 'account');
+        foreach ($account->problems() as $text) {
+            $problems[] = self::problem($text, 'account');
         }
         if ($letters->count) {
             $problems[] = self::problem(words::counted('admin_need_letters', $letters->count), 'letters');

@@ -17,6 +17,8 @@
 namespace local_copbridge\output\status;
 
 use local_copbridge\local\service_account;
+use local_copbridge\local\settings;
+use local_copbridge\local\words;
 
 /**
  * The account by which the service calls this site.
@@ -46,6 +48,20 @@ final class account {
     }
 
     /**
+     * What keeps the service from calling, now or later.
+     *
+     * @return string[] plain text
+     */
+    public function problems(): array {
+        $ends = array_map(static fn(int $end): string => get_string(
+            'admin_need_token_ends',
+            'local_copbridge',
+            ['date' => words::moment($end), 'site' => settings::site_or_placeholder()]
+        ), $this->account->ends());
+        return $this->ready() ? $ends : [get_string('admin_need_account', 'local_copbridge'), ...$ends];
+    }
+
+    /**
      * What the template needs.
      *
      * @return array
@@ -56,7 +72,7 @@ final class account {
         return [
             'ready' => $this->ready(),
             'steps' => array_map(static fn(array $step): array => [
-                'name' => get_string('admin_step_' . $step['name'], 'local_copbridge'),
+                'name' => get_string('admin_step_' . $step['name'], 'local_copbridge', settings::site_or_placeholder()),
                 'done' => $step['done'],
                 'url' => $admin && !$step['done'] ? $step['url']->out(false) : '',
                 'linktext' => get_string('admin_step_' . $step['name'] . '_link', 'local_copbridge'),
@@ -70,6 +86,7 @@ final class account {
                     default => 'good',
                 }, 'local_copbridge'),
                 'used' => $one['token'] ? times::ago($one['lastaccess']) : '',
+                'ends' => $one['ends'] ? words::moment($one['ends']) : '',
             ], $this->account->accounts()),
         ];
     }
