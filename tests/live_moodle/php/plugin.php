@@ -50,7 +50,9 @@ switch ($given['do']) {
         (new webservice())->add_ws_authorised_user((object) ['externalserviceid' => $service->id, 'userid' => $user->id,
             'iprestriction' => null, 'validuntil' => null, 'timecreated' => time()]);
         $token = \core_external\util::generate_token(EXTERNAL_TOKEN_PERMANENT, $service, $user->id, context_system::instance());
-        echo json_encode(['token' => $token, 'ready' => (new \local_copbridge\local\service_account())->ready()]);
+        // That the token was never used is the one step left: it is done by the first call.
+        $left = array_filter((new \local_copbridge\local\service_account())->steps(), fn(array $step): bool => !$step['done']);
+        echo json_encode(['token' => $token, 'ready' => in_array(array_column($left, 'name'), [[], ['unused']], true)]);
         exit(0);
     case 'assertion':
         echo json_encode(['url' => \local_copbridge\local\assertion::url((int) $given['user'], $given['state'])->out(false)]);
