@@ -108,7 +108,7 @@ def outcome(bench: Bench, order: tuple[str, ...], status: Status | None) -> dict
 def test_any_order_gives_the_same_books(bench: Bench, status: Status | None) -> None:
     expected = outcome(bench, tuple(PARTS), status)
     orders = list(itertools.permutations(PARTS))
-    for order in random.Random(str(status)).sample(orders, 7):
+    for order in random.Random(str(status)).sample(orders, 5):
         assert outcome(bench, order, status) == expected, order
 
 
