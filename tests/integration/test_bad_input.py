@@ -303,7 +303,7 @@ BATCHES = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=BATCHES | st.binary(max_size=200))
 def test_no_body_is_a_server_error(intake: Intake, body: bytes) -> None:
     """And what was accepted can be processed: nothing that came in by the gate fails behind it."""
@@ -314,7 +314,7 @@ def test_no_body_is_a_server_error(intake: Intake, body: bytes) -> None:
         assert session.scalars(select(InboxItem.reason).where(InboxItem.failures > 0)).all() == []
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     headers=st.dictionaries(
         st.sampled_from(["webhook-id", "webhook-timestamp", "webhook-signature"]),
@@ -325,7 +325,7 @@ def test_no_header_is_a_server_error(intake: Intake, headers: dict[str, str]) ->
     assert intake.client.post(intake.sender.path, data=GOOD, headers=headers).status_code == 401
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     body=EVENTS.map(lambda item: json.dumps(item["data"]).encode())
     | ANYTHING.map(lambda item: json.dumps(item).encode())

@@ -24,7 +24,7 @@ FORMS = [("Read: why write", ""), ("A page", ""), ("A page", "ACT-LOG"), ("Read:
 STATED = [(None, ""), (30, ""), (90, "face_to_face"), (90, "unheard"), (9_000, "online")]
 """Hours in an activity's form; the last two are never taken."""
 EXAMPLES = settings(
-    max_examples=24,
+    max_examples=14,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -139,7 +139,7 @@ def accepting_bench(servers: Servers, template: str) -> Iterator[Bench]:
         yield opened
 
 
-@settings(EXAMPLES, max_examples=15)
+@settings(EXAMPLES, max_examples=8)
 @given(data=st.data(), items=streams())
 def test_hours_that_count_at_once_count_the_same_in_any_order(
     accepting_bench: Bench, data: st.DataObject, items: list[Item]

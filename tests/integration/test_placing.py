@@ -40,7 +40,7 @@ from tests.support.servers import Servers
 T = READ_AT.timestamp()
 AMARA, HAO = 6, 7
 EXAMPLES = settings(
-    max_examples=18,
+    max_examples=10,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
