@@ -15,6 +15,7 @@ class QueueName(StrEnum):
     INBOX = "inbox"
     RECONCILE = "reconcile"
     SWEEP = "sweep"
+    ATTENDANCE = "attendance"
     PERIODIC = "periodic"
 
 
@@ -22,6 +23,7 @@ JOBS = {
     QueueName.INBOX: "jobs.tasks.drain_inbox",
     QueueName.RECONCILE: "jobs.tasks.reconcile_dirty",
     QueueName.SWEEP: "jobs.tasks.sweep",
+    QueueName.ATTENDANCE: "jobs.tasks.take_attendance",
 }
 FLAG_SECONDS = 5
 """A wake that got lost with its worker stops blocking others after this time."""

@@ -6,7 +6,7 @@ import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs import drift_alerts, process, reconcile
+from jobs import attendance, drift_alerts, process, reconcile
 from jobs.queues import QueueName, lower_flag, wake
 from jobs.reread import reread
 from jobs.runtime import current
@@ -42,6 +42,17 @@ def reconcile_dirty() -> int:
     return reconcile.reconcile_dirty(runtime.engine, runtime.clock)
 
 
+def take_attendance() -> int:
+    """Make facts of what was recorded of who was where, and ask for the reconciling of what that marked."""
+    runtime = current()
+    lower_flag(runtime.redis, QueueName.ATTENDANCE)
+    folded = attendance.fold_due(runtime.engine)
+    if folded:
+        wake(runtime.redis, QueueName.RECONCILE)
+        wake(runtime.redis, QueueName.ATTENDANCE)
+    return folded
+
+
 def look() -> None:
     """The periodic look: whatever a lost wake, a dead worker or a passing moment left over is asked for."""
     runtime = current()
@@ -55,10 +66,13 @@ def look() -> None:
         )
         dirty = reconcile.anything_dirty(session)
         to_sweep = sweeps.anything_due(session)
+        attended = attendance.anything_due(session)
     if to_sweep:
         wake(runtime.redis, QueueName.SWEEP)
     if due:
         wake(runtime.redis, QueueName.INBOX)
+    if attended:
+        wake(runtime.redis, QueueName.ATTENDANCE)
     if dirty:
         wake(runtime.redis, QueueName.RECONCILE)
 

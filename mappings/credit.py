@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from mappings.earning import AttendanceRule, StateName, named_group
+from mappings.attending import component_at, rule_of, worth
+from mappings.earning import StateName, named_group
 from mappings.facts import (
     Adjustment,
     Closing,
@@ -19,6 +20,7 @@ from mappings.facts import (
     Nothing,
     Recalculation,
     SelfReport,
+    Session,
     State,
 )
 from mappings.limits import Limited, closing_of, limit
@@ -163,41 +165,20 @@ def _not_standing(fact: Fact, program: Program) -> Nothing | None:
 
 
 def _attendance(fact: Fact, version: ProgramVersion) -> Line:
-    program, session = version.program, fact.session
-    mode = session.mode if session else ""
-    kind = program.kinds_by_name.get(session.kind) if session else None
-    component = (kind.component if kind else None) or component_of(program, mode)
+    program, session = version.program, fact.session or Session("", "")
+    component, rule = component_at(program, session.kind, session.mode), rule_of(program, session.kind)
     if component is None:
-        return Line(fact, None, Nothing.MODE_WITHOUT_COMPONENT, {"mode": mode})
-    rule = (kind.attendance if kind else None) or program.attendance
-    name = f"attendance:{kind.kind if kind else mode}"
-    minutes = _present(fact, rule)
-    if isinstance(minutes, Nothing):
-        return Line(fact, None, minutes, {"rule": name, "minutes": fact.minutes or 0, "at_least": rule.at_least})
-    return _line(fact, version, minutes, component, name)
-
-
-def component_of(program: Program, mode: str) -> str | None:
-    """The component that a minute at a session of this mode counts in."""
-    return program.attendance.components.get(mode)  # type: ignore[call-overload, no-any-return]
-
-
-def _present(fact: Fact, rule: AttendanceRule) -> int | Nothing:
-    """The minutes that an attendance is worth."""
-    there = max(0, fact.minutes or 0)
-    planned = fact.session.planned_minutes if fact.session else None
-    planned = planned if planned is None else max(0, planned)
-    if there < rule.at_least and (rule.earns != "weighted" or fact.minutes is not None):
-        return Nothing.NOT_LONG_ENOUGH
-    if rule.earns == "weighted":
-        if fact.presence not in rule.weights:
-            return Nothing.STATUS_WITHOUT_WEIGHT
-        if planned is None:
-            return Nothing.LENGTH_UNKNOWN
-        return planned * rule.weights[fact.presence] // 100
-    if rule.earns == "fixed":
-        there = (rule.minutes or 0) if there else 0
-    return min(there, planned) if rule.at_most_planned and planned is not None else there
+        return Line(fact, None, Nothing.MODE_WITHOUT_COMPONENT, {"mode": session.mode})
+    name = f"attendance:{session.kind if session.kind in program.kinds_by_name else session.mode}"
+    params = {"rule": name, "minutes": fact.minutes or 0, "at_least": rule.at_least}
+    if fact.ended:
+        return Line(fact, None, Nothing.UNDONE, params)
+    minutes = worth(rule, fact.minutes, fact.presence, session.planned_minutes)
+    return (
+        Line(fact, None, minutes, params)
+        if isinstance(minutes, Nothing)
+        else _line(fact, version, minutes, component, name)
+    )
 
 
 def _milestone(fact: Fact, version: ProgramVersion) -> Line:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from mappings.credit import component_of
+from mappings.attending import component_at
 from mappings.earning import AttendanceRule, named_group
 from mappings.facts import Activity, Line, Meeting, Offer
 from mappings.matching import rule_for
@@ -39,7 +39,7 @@ def offers_of(
 
 def _of_meeting(program: Program, meeting: Meeting) -> Offer | None:
     kind = program.kinds_by_name.get(meeting.kind)
-    component = (kind.component if kind else None) or component_of(program, meeting.mode)
+    component = component_at(program, meeting.kind, meeting.mode)
     minutes = _worth((kind.attendance if kind else None) or program.attendance, meeting.planned_minutes or 0)
     if component is None or not minutes:
         return None

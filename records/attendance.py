@@ -9,18 +9,19 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from mappings.attending import Way
 from mappings.program import Program, ProgramVersion, version_at
 from records import audit, meetings
 from records.actor import Actor
 from records.attendance_file import AttendanceRow
 from records.attendance_lookup import Lookup, Unknown
 from records.csv_file import Problem
-from records.facts import NewFact, record_facts
 from records.keys import among
 from records.meetings import Meeting, Name, Stated
-from records.memberships import ensure_memberships, mark_persons
+from records.memberships import mark_persons
 from records.mirror import everywhere_alone
-from records.models import FactRow, Membership, uuid7
+from records.models import Membership, uuid7
+from records.presences import NewPresence, add, fold, said_by
 from records.programs import newest, versions_by_program
 
 
@@ -118,32 +119,29 @@ def plan_attendance(
 
 
 def _plan_facts(session: Session, presences: Sequence[Presence], ids: Mapping[Name, UUID], plan: Plan) -> None:
-    wanted = {attendance_key(ids[p.meeting.name], p.account_id): p for p in presences}
-    current = select(FactRow).where(among(FactRow.key, wanted), FactRow.superseded_at.is_(None))
-    held = {fact.key: fact for fact in session.scalars(current)}
+    wanted = {(ids[p.meeting.name], p.account_id): p for p in presences}
+    held = said_by(session, Way.FILE, wanted)
     for key, presence in wanted.items():
-        fact, session_id = held.get(key), ids[presence.meeting.name]
-        if fact is None:
+        said, session_id = held.get(key), ids[presence.meeting.name]
+        if said is None:
             plan.facts.append(PlannedFact(presence, session_id, "new", None))
             continue
-        said = (presence.minutes, presence.status, presence.meeting.starts_at)
-        action = "unchanged" if (fact.minutes, fact.presence, fact.happened_at) == said else "changed"
-        plan.facts.append(PlannedFact(presence, session_id, action, fact.minutes, fact.presence))
+        action = "unchanged" if (said.minutes, said.status) == (presence.minutes, presence.status) else "changed"
+        plan.facts.append(PlannedFact(presence, session_id, action, said.minutes, said.status))
 
 
-def apply_plan(session: Session, plan: Plan, *, actor: Actor, digest: str) -> int:
+def apply_plan(session: Session, plan: Plan, *, actor: Actor, digest: str, report_id: UUID | None = None) -> int:
     """Carry a plan out in the transaction that made it. Returns how many facts got a version.
 
-    `digest` names the file in the audit trail.
+    `digest` names the file in the audit trail, `report_id` the report that its presences belong to.
     """
     if not plan.changes:
         return 0
     meetings.write(session, plan.sessions, plan.linked)
-    there = (f.presence for f in plan.facts)
-    ensure_memberships(session, {(p.meeting.community_id, p.person_id) for p in there if not (p.member or p.visitor)})
     correlation = uuid7()
-    facts = [_fact(f) for f in plan.facts if f.action != "unchanged"]
-    written = record_facts(session, facts, {fact.key: correlation for fact in facts})
+    news = [f for f in plan.facts if f.action != "unchanged"]
+    add(session, (_presence(f, report_id) for f in news), by=actor, correlation_id=correlation)
+    written = fold(session, [(f.session_id, f.presence.account_id) for f in news])
     # What is still to do depends on the sessions there are, for those who weren't there, too; and an activity that
     # stands for one from now on may count otherwise for whoever did both.
     communities = {c for _, meeting in (*plan.sessions, *plan.linked) for c in meeting.communities}
@@ -156,10 +154,6 @@ def apply_plan(session: Session, plan: Plan, *, actor: Actor, digest: str) -> in
     }
     audit.record(session, actor, "attendance.import", str(correlation), after={"sha256": digest, **after})
     return written
-
-
-def attendance_key(session_id: UUID, account_id: UUID) -> str:
-    return f"attendance:{session_id}:{account_id}"
 
 
 def _resolve(
@@ -296,15 +290,14 @@ def _plan_sessions(
     return ids
 
 
-def _fact(planned: PlannedFact) -> NewFact:
+def _presence(planned: PlannedFact, report_id: UUID | None) -> NewPresence:
     presence = planned.presence
-    return NewFact(
-        key=attendance_key(planned.session_id, presence.account_id),
-        kind="attendance",
-        account_id=presence.account_id,
-        site_id=presence.site_id,
-        happened_at=presence.meeting.starts_at,
-        session_id=planned.session_id,
-        minutes=presence.minutes,
-        presence=presence.status,
+    return NewPresence(
+        planned.session_id,
+        presence.account_id,
+        Way.FILE,
+        presence.minutes,
+        presence.status,
+        report_id=report_id,
+        report_line=presence.line,
     )

@@ -6,7 +6,7 @@ and programs: see `records.keys.as_text`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -122,7 +122,7 @@ def counted(
         select(
             as_text(f.id), f.key, f.kind, as_text(f.account_id),
             as_text(f.site_id), f.course_id, f.module_id, as_text(f.session_id),
-            f.happened_at, f.state, f.minutes, f.presence, f.ended, f.overrideby, f.provisional,
+            f.happened_at, f.state, f.minutes, f.presence, f.mode, f.ended, f.overrideby, f.provisional,
             as_text(f.correlation_id),
         ).where(among(f.account_id, places.members), recorded(f, as_of))
     ).all()  # fmt: skip
@@ -133,7 +133,7 @@ def counted(
     # Unpacked, for this runs a million times in a rebuild.
     for (
         fact_id, key, kind, account, site, course, module, meeting,
-        happened_at, state, minutes, presence, ended, overrideby, provisional, cause,
+        happened_at, state, minutes, presence, mode, ended, overrideby, provisional, cause,
     ) in rows:  # fmt: skip
         thing = things[(site, course, module, meeting)]
         passed = _elsewhere(account, happened_at, thing.there, places, versions) if places.ranks else ()
@@ -151,7 +151,7 @@ def counted(
                     overridden=overrideby is not None,
                     provisional=provisional,
                     activity=thing.activity,
-                    session=thing.meeting,
+                    session=_held_as(thing.meeting, mode),
                     item=thing.item,
                     alternative=thing.alternatives.get(community),
                     elsewhere=community in passed,
@@ -160,6 +160,11 @@ def counted(
                 )
                 facts.append((fact, cause))
     return found
+
+
+def _held_as(meeting: Meeting | None, mode: str | None) -> Meeting | None:
+    """A session as somebody was there: at one that is held in several modes each person's own counts."""
+    return replace(meeting, mode=mode) if meeting and mode else meeting
 
 
 def _things(session: Session, keys: set[ThingKey], places: Places) -> dict[ThingKey, Thing]:

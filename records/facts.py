@@ -31,7 +31,7 @@ from records.models import (
 from records.people import ensure_accounts
 
 SAME = (
-    *("account_id", "course_id", "happened_at", "state", "minutes", "presence", "ended", "overrideby"),
+    *("account_id", "course_id", "happened_at", "state", "minutes", "presence", "mode", "ended", "overrideby"),
     "provisional",
 )
 """A fact whose current version agrees in these is known already."""
@@ -52,6 +52,7 @@ class NewFact:
     state: int | None = None
     minutes: int | None = None
     presence: str | None = None
+    mode: str | None = None
     ended: str | None = None
     overrideby: int | None = None
     provisional: bool = False

@@ -48,6 +48,12 @@ class Permission(StrEnum):
     """Have a community read from Moodle now."""
     CONNECT_SITES = "connect_sites"
     """The plugin for Moodle, and the addresses that sites post to."""
+    RECORD_ATTENDANCE = "record_attendance"
+    """Plan sessions, and record who was there."""
+    DECIDE_ATTENDANCE = "decide_attendance"
+    """Say who somebody is, and which of several reports is right."""
+    MERGE_PEOPLE = "merge_people"
+    """Say that two people are one."""
 
 
 EVERY_ROLE = frozenset(Role)
@@ -58,6 +64,9 @@ ROLES: dict[Permission, frozenset[Role]] = {
     Permission.SEE_INTAKE: frozenset({Role.IT, Role.PROGRAM_ADMIN}),
     Permission.ASK_MOODLE: frozenset({Role.IT, Role.PROGRAM_ADMIN, Role.STAFF}),
     Permission.CONNECT_SITES: frozenset({Role.IT, Role.PROGRAM_ADMIN}),
+    Permission.RECORD_ATTENDANCE: frozenset({Role.PROGRAM_ADMIN, Role.STAFF, Role.FACILITATOR}),
+    Permission.DECIDE_ATTENDANCE: frozenset({Role.PROGRAM_ADMIN, Role.STAFF}),
+    Permission.MERGE_PEOPLE: frozenset({Role.PROGRAM_ADMIN}),
 }
 
 DECISIONS: dict[str, Door | Permission] = {

@@ -2,6 +2,14 @@
 
 from records.models.access import AuditEntry, Grant, PeriodicJob, SetupLink, SignIn, User
 from records.models.base import Base, uuid7
+from records.models.meetings import (
+    AttendanceReport,
+    Presence,
+    SessionChange,
+    SessionRow,
+    SharedSession,
+    ToldPresence,
+)
 from records.models.mirror import (
     MirrorCompletion,
     MirrorCourse,
@@ -23,8 +31,6 @@ from records.models.programs import (
     LedgerEntry,
     ProgramRow,
     ProgramVersionRow,
-    SessionRow,
-    SharedSession,
     StandingRow,
 )
 from records.models.sites import IgnoredCount, InboxItem, Reread, Site, SiteSecret
@@ -34,6 +40,7 @@ from records.models.telling import ToldCourse, ToldStanding
 
 __all__ = [
     "Account",
+    "AttendanceReport",
     "AuditEntry",
     "Base",
     "Binding",
@@ -65,9 +72,11 @@ __all__ = [
     "Organisation",
     "PeriodicJob",
     "Person",
+    "Presence",
     "ProgramRow",
     "ProgramVersionRow",
     "Reread",
+    "SessionChange",
     "SessionRow",
     "SetupLink",
     "SharedSession",
@@ -78,6 +87,7 @@ __all__ = [
     "Sweep",
     "Team",
     "ToldCourse",
+    "ToldPresence",
     "ToldStanding",
     "User",
     "uuid7",

@@ -104,5 +104,7 @@ class Membership(Base):
     """`active`, `suspended` (also: before or after the enrolment's dates) or `left`."""
     organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisations.id"), index=True)
     """The affiliation; derived from the profile field that the program names."""
+    merged_into: Mapped[UUID | None] = mapped_column(ForeignKey("memberships.id"), index=True)
+    """The person turned out to be another one: what was decided about this membership counts in that one."""
     created_at: Mapped[Now]
     dirty_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), server_default=text("now()"))

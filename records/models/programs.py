@@ -64,6 +64,8 @@ class Community(Base):
     """What several courses or groups of one community share; empty: a community of one course or group."""
     timezone: Mapped[str] = mapped_column(String(64))
     host_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisations.id"), index=True)
+    calendar_revision: Mapped[int] = mapped_column(server_default="0")
+    """Goes into the secret address of its calendar: another number makes another address."""
     created_at: Mapped[Now]
 
 
@@ -128,49 +130,6 @@ class Binding(Base):
     created_at: Mapped[Now]
 
 
-class SessionRow(Base):
-    """A meeting of a community. Named `sessions` in the database."""
-
-    __tablename__ = "sessions"
-    __table_args__ = (
-        UniqueConstraint("community_id", "code"),
-        # An activity that stood for two sessions would count for both.
-        Index(
-            "uq_sessions_module",
-            "community_id",
-            "module_site_id",
-            "module_id",
-            unique=True,
-            postgresql_where=text("module_id IS NOT NULL"),
-        ),
-    )
-
-    id: Mapped[Key]
-    community_id: Mapped[UUID] = mapped_column(ForeignKey("communities.id"))
-    code: Mapped[str] = mapped_column(String(80))
-    """What files name it by; unique in its community."""
-    title: Mapped[Words]
-    starts_at: Mapped[Moment]
-    timezone: Mapped[str] = mapped_column(String(64))
-    mode: Mapped[str] = mapped_column(String(20))
-    kind: Mapped[str] = mapped_column(String(40), server_default="")
-    """One of the program's session kinds, such as `gathering`; empty: none was stated."""
-    planned_minutes: Mapped[int | None]
-    module_site_id: Mapped[UUID | None]
-    module_id: Mapped[int | None] = mapped_column(BigInteger)
-    """The Moodle activity that stands for this session: an alternative, the best of both counts."""
-    created_at: Mapped[Now]
-
-
-class SharedSession(Base):
-    """Another community that a session is a meeting of, too."""
-
-    __tablename__ = "shared_sessions"
-
-    session_id: Mapped[UUID] = mapped_column(ForeignKey("sessions.id"), primary_key=True)
-    community_id: Mapped[UUID] = mapped_column(ForeignKey("communities.id"), primary_key=True, index=True)
-
-
 class FactRow(Base):
     """A version of something achieved: superseded, never overwritten."""
 
@@ -200,6 +159,8 @@ class FactRow(Base):
     minutes: Mapped[int | None] = mapped_column(Integer)
     presence: Mapped[str | None] = mapped_column(String(20))
     """An attendance's status code (such as `P` or `late`), where the program weighs it."""
+    mode: Mapped[str | None] = mapped_column(String(20))
+    """How somebody was there, at a session that is held in several modes."""
     ended: Mapped[str | None] = mapped_column(String(12))
     overrideby: Mapped[int | None] = mapped_column(BigInteger)
     provisional: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))

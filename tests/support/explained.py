@@ -9,13 +9,14 @@ from uuid import UUID
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
+from mappings.attending import Way
 from mappings.facts import State
-from records import sites
+from records import presences, sites
 from records.actor import CLI
 from records.decisions import Kind
-from records.facts import NewFact, record_facts
 from records.memberships import mark_dirty
 from records.models import Account, Community, Decision, Membership, Organisation, SessionRow, uuid7
+from records.presences import NewPresence
 from records.program_loading import load_version
 from tests.support import readings
 from tests.support.readings import EDITING_TEACHER, STUDENT, account, completion, course, enrolment, module
@@ -54,10 +55,9 @@ class Scene:
         """Somebody's minutes at a meeting, or other ones than before."""
         with Session(self.engine) as session, session.begin():
             who = session.scalars(select(Account.id).where(Account.moodle_user_id == user)).one()
-            there = session.get_one(SessionRow, self.meetings[meeting])
-            key = f"attendance:{there.id}:{who}"
-            fact = NewFact(key, "attendance", who, self.site_id, there.starts_at, session_id=there.id, minutes=minutes)
-            record_facts(session, [fact], {key: uuid7()})
+            there = NewPresence(self.meetings[meeting], who, Way.FILE, minutes)
+            presences.add(session, [there], by=CLI, correlation_id=uuid7())
+            presences.fold(session, presences.due(session))
         readings.settle(self.engine, NOW)
 
     def decide(self, user: int, kind: Kind, data: dict[str, Any], *, reason: str = "", of: int = MATH) -> UUID:

@@ -18,10 +18,11 @@ from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from jobs import process, reconcile
-from records import inbox, users
-from records.actor import SYSTEM, Grant
-from records.facts import NewFact, record_facts
+from mappings.attending import Way
+from records import inbox, presences, users
+from records.actor import CLI, SYSTEM, Grant
 from records.models import Account, Community, Membership, SessionRow, Site, uuid7
+from records.presences import NewPresence
 from records.programs import add_version
 from tests.support import readings
 from tests.support.settings import ENCRYPTION_KEY
@@ -156,7 +157,7 @@ def _sessions(engine: Engine, seeded: Seeded) -> None:
     community = seeded.communities[BAY]
     with Session(engine) as session, session.begin():
         accounts = dict(session.execute(select(Account.moodle_user_id, Account.id)).all())
-        facts = []
+        there = []
         for number in (1, 2):
             meeting = SessionRow(
                 id=uuid7(),
@@ -171,21 +172,10 @@ def _sessions(engine: Engine, seeded: Seeded) -> None:
             session.flush()
             for user, progress in PROGRESS.items():
                 if progress[number]:
-                    facts.append(_attendance(seeded.site, accounts[user], meeting, progress[number]))
-        record_facts(session, facts, {fact.key: uuid7() for fact in facts})
+                    there.append(NewPresence(meeting.id, accounts[user], Way.FILE, progress[number]))
+        presences.add(session, there, by=CLI, correlation_id=uuid7())
+        presences.fold(session, presences.due(session))
     reconcile.reconcile_dirty(engine, lambda: readings.NOW)
-
-
-def _attendance(site: UUID, account: UUID, meeting: SessionRow, minutes: int) -> NewFact:
-    return NewFact(
-        key=f"attendance:{meeting.id}:{account}",
-        kind="attendance",
-        account_id=account,
-        site_id=site,
-        happened_at=meeting.starts_at,
-        session_id=meeting.id,
-        minutes=minutes,
-    )
 
 
 def finish(engine: Engine, seeded: Seeded, user: int, module: int, course: int = BAY) -> None:

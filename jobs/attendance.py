@@ -1,0 +1,24 @@
+"""Facts of who was at which session, made of what was recorded since the last look."""
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from records import presences
+from records.mirror import everywhere_alone
+
+AT_ONCE = 500
+"""People at sessions in one transaction: nothing else is at work on any site meanwhile."""
+
+
+def anything_due(session: Session) -> bool:
+    """Whether something was recorded that no fact says yet."""
+    return bool(presences.due(session, limit=1))
+
+
+def fold_due(engine: Engine) -> int:
+    """Make the facts that are due, as many as go at once. Returns of how many people at sessions."""
+    with Session(engine) as session, session.begin():
+        everywhere_alone(session)
+        keys = presences.due(session, AT_ONCE)
+        presences.fold(session, keys)
+    return len(keys)

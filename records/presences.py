@@ -1,0 +1,291 @@
+"""Who was at which session, as each way of recording says it: the only source of attendance facts.
+
+A row is added, and withdrawn; never changed. What one way says is its latest row that still stands, or the union of
+the intervals that it saw somebody there; and the fact is what mappings.attending.judge makes of all ways. So taking in
+a report twice changes nothing, and undoing one gives exactly what would be there without it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from mappings.attending import Said, Verdict, Way, earned_at, judge, present_status, rule_of
+from mappings.facts import Ended
+from mappings.facts import Session as Meeting
+from mappings.intervals import Interval, minutes_of, union
+from mappings.program import Program, version_at
+from records.actor import Actor
+from records.facts import NewFact, record_facts
+from records.keys import among
+from records.memberships import ensure_memberships
+from records.models import Account, Community, FactRow, Membership, Presence, SessionRow, SharedSession, uuid7
+from records.programs import versions_by_program
+
+Key = tuple[UUID, UUID]
+"""(session, account)."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewPresence:
+    """What a way says of somebody. `account_id` None: nobody knows yet who it is, and `who` says what was said."""
+
+    session_id: UUID
+    account_id: UUID | None
+    way: Way
+    minutes: int | None = None
+    status: str | None = None
+    mode: str | None = None
+    intervals: tuple[Interval, ...] = ()
+    who: Mapping[str, str] | None = None
+    held: str | None = None
+    device: str | None = None
+    reason: str = ""
+    report_id: UUID | None = None
+    report_line: int | None = None
+    decision_id: UUID | None = None
+    id: UUID | None = None
+    """Given by who may send it twice: the second time nothing is added."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What one way says at present, with the row that says it last."""
+
+    said: Said
+    row: Presence
+    open: bool = False
+    """Somebody came and wasn't seen to leave: the minutes are those until then."""
+
+
+def attendance_key(session_id: UUID, account_id: UUID) -> str:
+    return f"attendance:{session_id}:{account_id}"
+
+
+def add(session: Session, presences: Iterable[NewPresence], *, by: Actor, correlation_id: UUID) -> list[UUID]:
+    """Add rows; `fold` makes facts of them, in this transaction or soon. Returns the ids of those that are new."""
+    rows = [
+        {
+            "id": p.id or uuid7(),
+            **{name: getattr(p, name) for name in NewPresence.__slots__ if name not in ("id", "way", "intervals")},
+            "way": str(p.way),
+            "intervals": [interval.as_json() for interval in p.intervals],
+            "recorded_by": by.name,
+            "correlation_id": correlation_id,
+        }
+        for p in presences
+    ]
+    if not rows:
+        return []
+    added = insert(Presence).on_conflict_do_nothing(index_elements=["id"]).returning(Presence.id)
+    return list(session.scalars(added, rows))
+
+
+def withdraw(session: Session, *which: Any, by: Actor) -> int:
+    """Take rows back, given as conditions. Returns how many there were."""
+    gone = (
+        update(Presence)
+        .where(Presence.withdrawn_at.is_(None), *which)
+        .values(withdrawn_at=func.clock_timestamp(), withdrawn_by=by.name, folded_at=None)
+        .returning(Presence.id)
+    )
+    return len(session.scalars(gone, execution_options={"synchronize_session": False}).all())
+
+
+def touch(session: Session, *which: Any) -> None:
+    """Have facts be made anew of rows: they are somebody's now, or their session was moved."""
+    session.execute(
+        update(Presence).where(*which).values(folded_at=None), execution_options={"synchronize_session": False}
+    )
+
+
+def due(session: Session, limit: int = 1000) -> list[Key]:
+    """Whose facts aren't up to date."""
+    p = Presence
+    rows = session.execute(
+        select(p.session_id, p.account_id)
+        .where(p.folded_at.is_(None), p.account_id.is_not(None))
+        .distinct()
+        .order_by(p.session_id, p.account_id)
+        .limit(limit)
+    )
+    return [(meeting, account) for meeting, account in rows if account]
+
+
+def stated(session: Session, keys: Iterable[Key]) -> dict[Key, list[Stated]]:
+    """What the ways say of people at sessions, by what counts of it; nothing of who is nowhere."""
+    wanted = set(keys)
+    rows = session.scalars(
+        select(Presence)
+        .where(
+            among((Presence.session_id, Presence.account_id), wanted),
+            Presence.withdrawn_at.is_(None),
+            Presence.held.is_(None),
+        )
+        .order_by(Presence.recorded_at, Presence.id)
+        .execution_options(populate_existing=True)
+    )
+    by_way: dict[tuple[Key, str], list[Presence]] = {}
+    for row in rows:
+        if row.account_id:
+            by_way.setdefault(((row.session_id, row.account_id), row.way), []).append(row)
+    found: dict[Key, list[Stated]] = {}
+    for (key, way), same in by_way.items():
+        found.setdefault(key, []).append(_stated(Way(way), same))
+    return found
+
+
+def _stated(way: Way, rows: Sequence[Presence]) -> Stated:
+    """One way's rows as what it says: the latest one; where it saw people come and go, all of them together."""
+    last = rows[-1]
+    seen = [Interval.from_json(pair) for row in rows for pair in row.intervals]
+    minutes = last.minutes
+    if seen and minutes is None:
+        closed = union(interval for interval in seen if interval.until is not None)
+        minutes = minutes_of(closed) if closed else None
+    is_open = minutes is None and any(interval.until is None for interval in seen)
+    return Stated(Said(way, minutes, last.status, last.mode), last, is_open)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A session with what judging it takes."""
+
+    row: SessionRow
+    communities: frozenset[UUID]
+    program: Program
+
+    @property
+    def meeting(self) -> Meeting:
+        row = self.row
+        return Meeting(row.title, row.mode, row.code, row.kind, row.planned_minutes)
+
+    def judged(self, of: Iterable[Stated]) -> Verdict | None:
+        """What stands of what the ways say."""
+        rule = rule_of(self.program, self.row.kind)
+        full = present_status(rule)
+        said = []
+        for one in of:
+            # Who was seen there without a status was present.
+            status = one.said.status or (full if one.said.minutes else None)
+            said.append(replace(one.said, status=status))
+        return judge(
+            [one for one in said if one.minutes is not None or one.status], earned_at(self.program, self.meeting)
+        )
+
+
+def held(session: Session, session_ids: Iterable[UUID]) -> dict[UUID, Held]:
+    """Sessions by id, each with its communities and the program as it was then."""
+    ids = set(session_ids)
+    versions = versions_by_program(session)
+    rows = session.execute(
+        select(SessionRow, Community.program_id)
+        .join(Community, Community.id == SessionRow.community_id)
+        .where(among(SessionRow.id, ids))
+        .execution_options(populate_existing=True)
+    ).all()
+    shared: dict[UUID, set[UUID]] = {}
+    s = SharedSession
+    for meeting, community in session.execute(select(s.session_id, s.community_id).where(among(s.session_id, ids))):
+        shared.setdefault(meeting, set()).add(community)
+    return {
+        row.id: Held(
+            row,
+            frozenset(shared.get(row.id, set()) | {row.community_id}),
+            version_at(versions[program], row.starts_at).program,
+        )
+        for row, program in rows
+    }
+
+
+def fold(session: Session, keys: Iterable[Key]) -> int:
+    """Bring the facts of people at sessions in line with what the ways say. Returns how many versions were added.
+
+    The caller is alone on every site (`records.mirror.everywhere_alone`): a session counts for everybody in its
+    communities, those included that another transaction is about to make members.
+    """
+    wanted = sorted(set(keys), key=str)
+    if not wanted:
+        return 0
+    p = Presence
+    same = among((p.session_id, p.account_id), wanted)
+    read = list(session.scalars(select(p.id).where(same, p.folded_at.is_(None)).with_for_update()))
+    meetings = held(session, {meeting for meeting, _ in wanted})
+    accounts = {
+        row.id: row for row in session.scalars(select(Account).where(among(Account.id, {a for _, a in wanted})))
+    }
+    said = stated(session, wanted)
+    facts = []
+    for key in wanted:
+        verdict = meetings[key[0]].judged(said.get(key, []))
+        facts.append(_fact(meetings[key[0]].row, accounts[key[1]], verdict.stands if verdict else None))
+    facts = _known_or_there(session, facts)
+    _make_members(session, meetings, accounts, [f for f in facts if f.ended is None])
+    written = record_facts(session, facts, _causes(session, facts))
+    session.execute(
+        update(p).where(among(p.id, read)).values(folded_at=func.clock_timestamp()),
+        execution_options={"synchronize_session": False},
+    )
+    return written
+
+
+def _fact(meeting: SessionRow, account: Account, stands: Said | None) -> NewFact:
+    return NewFact(
+        key=attendance_key(meeting.id, account.id),
+        kind="attendance",
+        account_id=account.id,
+        site_id=account.site_id,
+        happened_at=meeting.starts_at,
+        session_id=meeting.id,
+        minutes=stands.minutes if stands else None,
+        presence=stands.status if stands else None,
+        mode=stands.mode if stands else None,
+        ended=None if stands else str(Ended.WITHDRAWN),
+    )
+
+
+def _known_or_there(session: Session, facts: Sequence[NewFact]) -> list[NewFact]:
+    """Without those that say that somebody wasn't there of whom nobody ever said so."""
+    gone = {fact.key for fact in facts if fact.ended}
+    known = set(session.scalars(select(FactRow.key).where(among(FactRow.key, gone)))) if gone else set()
+    return [fact for fact in facts if fact.key not in gone or fact.key in known]
+
+
+def _make_members(
+    session: Session, meetings: Mapping[UUID, Held], accounts: Mapping[UUID, Account], facts: Sequence[NewFact]
+) -> None:
+    """A membership for whoever came and has none in any of the session's communities: Moodle's enrolment makes the
+    minutes count. Who visits a session that is open to others stays a visitor."""
+    pairs = {(f.session_id, accounts[f.account_id].person_id) for f in facts if f.session_id}
+    m = Membership
+    rows = session.execute(select(m.community_id, m.person_id).where(among(m.person_id, {p for _, p in pairs})))
+    members = {(community, person) for community, person in rows}
+    wanted = set()
+    for meeting_id, person in pairs:
+        meeting = meetings[meeting_id]
+        kind = meeting.program.kinds_by_name.get(meeting.row.kind)
+        if not (kind and kind.voluntary) and not any((c, person) in members for c in meeting.communities):
+            wanted.add((meeting.row.community_id, person))
+    ensure_memberships(session, wanted)
+
+
+def _causes(session: Session, facts: Sequence[NewFact]) -> dict[str, UUID]:
+    """The correlation id of what was said or withdrawn last about each."""
+    p = Presence
+    latest = func.greatest(p.recorded_at, func.coalesce(p.withdrawn_at, p.recorded_at))
+    rows = session.execute(
+        select(p.session_id, p.account_id, p.correlation_id)
+        .where(among((p.session_id, p.account_id), {(f.session_id, f.account_id) for f in facts}))
+        .order_by(latest, p.id)
+    )
+    return {attendance_key(meeting, account): cause for meeting, account, cause in rows if account}
+
+
+def said_by(session: Session, way: Way, keys: Iterable[Key]) -> dict[Key, Said]:
+    """What one way says of people at sessions."""
+    found = stated(session, keys)
+    return {key: one.said for key, of in found.items() for one in of if one.said.way is way}
