@@ -18,9 +18,32 @@ from service import access, i18n, wording
 from service.context import EXTENSION, Context
 from service.gate import Gate
 from service.intake import register_intake
-from service.pages import assets, board, community, freshness, health, identify, moodle, person, plugin, sign_in
+from service.pages import (
+    arrive,
+    assets,
+    board,
+    calendars,
+    check_in,
+    community,
+    freshness,
+    health,
+    identify,
+    imports,
+    merging,
+    moodle,
+    person,
+    plugin,
+    review,
+    roster,
+    sessions,
+    sign_in,
+)
 
 log = structlog.get_logger()
+PAGES = (
+    *(arrive, assets, board, calendars, check_in, community, freshness, health, identify, imports, merging, moodle),
+    *(person, plugin, review, roster, sessions, sign_in),
+)
 RETRY_AFTER_SECONDS = 30
 DEEPEST = 6
 """How many of the innermost frames of an error are logged."""
@@ -88,7 +111,7 @@ def create_app(settings: Settings) -> Flask:
 def _register(app: Flask) -> None:
     Bootstrap5(app)
     register_intake(app)
-    for module in (assets, health, sign_in, identify, freshness, board, community, moodle, person, plugin):
+    for module in PAGES:
         app.register_blueprint(module.blueprint)
 
 

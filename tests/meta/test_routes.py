@@ -5,9 +5,8 @@ from flask import Flask
 
 from records.actor import Role
 from service import access, intake
-from service.pages import assets, board, community, freshness, health, identify, moodle, person, plugin, sign_in
+from service.app import PAGES
 
-MODULES = (assets, board, community, freshness, health, identify, moodle, person, plugin, sign_in)
 # Made by Flask and by Bootstrap-Flask.
 PROVIDED = {"static", "bootstrap.static"}
 
@@ -16,7 +15,7 @@ def bare_app() -> Flask:
     """All blueprints, without settings or database."""
     app = Flask("service", static_folder="static")
     app.add_url_rule("/bootstrap/<path:filename>", "bootstrap.static", lambda filename: filename)
-    for module in MODULES:
+    for module in PAGES:
         app.register_blueprint(module.blueprint)
     app.register_blueprint(intake.intake)
     return app
