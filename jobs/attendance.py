@@ -1,9 +1,10 @@
 """Facts of who was at which session, made of what was recorded since the last look."""
 
+from pydantic import SecretStr
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from records import presences
+from records import presences, review_waiting
 from records.mirror import everywhere_alone
 
 AT_ONCE = 500
@@ -22,3 +23,10 @@ def fold_due(engine: Engine) -> int:
         keys = presences.due(session, AT_ONCE)
         presences.fold(session, keys)
     return len(keys)
+
+
+def match_waiting(engine: Engine, encryption_key: SecretStr) -> int:
+    """Match people whom nobody knew and who are known by now, and leave those who were erased. Returns how many."""
+    with Session(engine) as session, session.begin():
+        review_waiting.leave_erased(session, encryption_key)
+        return review_waiting.match_waiting(session)

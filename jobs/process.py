@@ -26,9 +26,11 @@ from records import (
     facts,
     forgotten,
     inbox,
+    joins,
     memberships,
     mirror,
     module_forms,
+    moodle_meetings,
     people,
     teams,
 )
@@ -159,7 +161,7 @@ def _remembered(session: Session, encryption_key: SecretStr, items: list[InboxIt
 
 
 def _changes_groundwork(session: Session, batch: Batch) -> bool:
-    """Whether a batch changes what others build on: courses, modules, roles, groups, or what is a community."""
+    """Whether a batch changes what others build on: courses, activities, roles, groups, sessions, communities."""
     groundwork = (
         (MirrorCourse, batch.courses),
         (MirrorModule, batch.modules),
@@ -169,6 +171,8 @@ def _changes_groundwork(session: Session, batch: Batch) -> bool:
     if any(mirror.is_news(session, model, rows) for model, rows in groundwork):
         return True
     if declared.is_news(session, batch.hours) or adoptions.is_news(session, batch.copies):
+        return True
+    if moodle_meetings.is_news(session, batch.attendance):
         return True
     return communities.would_place(session, batch.courses_seen, groups_read(batch.groups))
 
@@ -216,7 +220,7 @@ def needed(thing: Parsed) -> tuple[int | None, set[int]]:
     """The course and modules that have to be known before an item can be understood."""
     if isinstance(thing, EventData):
         return needs(thing)
-    if thing.kind == "completion":
+    if thing.kind in ("completion", "attendance"):
         return thing.course, {thing.module}
     if thing.kind == "completions":
         return thing.course, {*thing.among, *(row.module for row in thing.rows)}
@@ -244,7 +248,11 @@ def apply(session: Session, batch: Batch) -> None:
     accounts = {(row["site_id"], row["moodle_user_id"]) for row in batch.accounts}
     mirror.take_turns(
         session,
-        accounts | {(key[0], key[2]) for key in batch.completions} | {(r.pair[0], r.pair[2]) for r in batch.pairs},
+        accounts
+        | {(key[0], key[2]) for key in batch.completions}
+        | {(r.pair[0], r.pair[2]) for r in batch.pairs}
+        | {account for read in batch.attendance for account in read.users}
+        | {join.account for join in batch.joins},
     )
     before = drift.look(session, batch.swept)
     held = adoptions.see_copies(session, batch.copies)
@@ -275,6 +283,8 @@ def apply(session: Session, batch: Batch) -> None:
     teams.mark_mates(session, pairs)
     community_details.refresh_details(session, courses | {seen.course for seen in groups_seen if seen.key in groups})
     memberships.mark_sites(session, {site for site, _ in roles})
+    moodle_meetings.take(session, batch.attendance)
+    joins.take(session, batch.joins)
     batch.questions += [Question(*pair, None, SEVERAL, second) for pair, second in pair_clashes.items()]
     batch.questions += [of_one_second(k, batch.completions[k].course_id, second) for k, second in clashes.items()]
     inbox.ask(session, batch.questions)

@@ -1,4 +1,5 @@
-"""Ask Moodle what only Moodle knows: what an unconfirmed or ambiguous event leaves open about one user.
+"""Ask Moodle what only Moodle knows: what an unconfirmed or ambiguous event leaves open about one user, and who was at
+a session of an attendance activity.
 
 An event of a sender that also posts what Moodle rolls back, or several of one second, count once a reading says what
 stands; that an enrolment was updated says nothing of what it is now. The answers are ordinary readings. Questions
@@ -12,14 +13,14 @@ import structlog
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from jobs.sweep import core
+from jobs.sites import gently, with_tokens
+from jobs.sweep import attendance, core
 from jobs.sweep.items import Reading, store
 from jobs.sweep.run import Connect, way_of
 from jobs.sweep.way import Way
-from moodle_client import MoodleClient, MoodleError, Pace
+from moodle_client import MoodleClient, MoodleError
 from records import inbox
-from records.models import Reread, Site
-from records.secrets import Purpose, active_secrets
+from records.models import Reread
 from records.settings import Settings
 
 log = structlog.get_logger()
@@ -28,18 +29,13 @@ A_TURN = 20
 
 
 def reread(engine: Engine, settings: Settings, connect: Connect = MoodleClient) -> int:
-    """Answer open asks about users on sites that have a web-services token. Returns how many were answered."""
+    """Answer open asks about users, and about sessions of attendance activities, on sites that have a web-services
+    token. Returns how many were answered."""
     done = 0
-    with Session(engine) as session:
-        sites = session.execute(select(Site.id, Site.wwwroot).order_by(Site.id)).all()
-        tokens = {
-            site.id: active_secrets(session, site.id, Purpose.WEB_SERVICES, settings.encryption_key) for site in sites
-        }
-    for site in sites:
-        if tokens[site.id]:
-            pace = Pace(at_once=1, per_minute=settings.moodle_calls_per_minute)
-            with connect(site.wwwroot, tokens[site.id][0], pace=pace) as moodle:
-                done += _site(engine, settings, site.id, moodle)
+    for site in with_tokens(engine, settings):
+        with connect(site.wwwroot, site.token, pace=gently(settings)) as moodle:
+            done += _site(engine, settings, site.id, moodle)
+            done += _sessions(engine, site.id, moodle)
     return done
 
 
@@ -72,6 +68,35 @@ def _site(engine: Engine, settings: Settings, site_id: UUID, moodle: MoodleClien
             store(session, site_id, readings)
             inbox.settle(session, site_id, course, user, as_of, completions=completions)
         answered += 1
+    return answered
+
+
+def _sessions(engine: Engine, site_id: UUID, moodle: MoodleClient) -> int:
+    """Read the sessions of attendance activities in which somebody recorded something; the next sweep does where the
+    token's service can't."""
+    with Session(engine) as session:
+        asks = session.execute(
+            select(Reread.course_id, Reread.module_id)
+            .where(*inbox.open_about_sessions(site_id))
+            .group_by(Reread.course_id, Reread.module_id)
+            .order_by(func.random())
+            .limit(A_TURN)
+        ).all()
+    answered = 0
+    try:
+        if not asks or not attendance.offered(moodle.site_info().data):
+            return 0
+        for course, module in asks:
+            if module is None:
+                continue
+            readings = attendance.of_activities(moodle, course, [module])
+            with Session(engine) as session, session.begin():
+                store(session, site_id, readings)
+                for reading in readings:
+                    inbox.settle_sessions(session, site_id, module, datetime.fromtimestamp(reading["read_at"], UTC))
+            answered += len(readings)
+    except MoodleError as err:
+        log.warning("reread_failed", site=str(site_id), reason=str(err.reason), permanent=err.permanent)
     return answered
 
 

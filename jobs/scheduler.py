@@ -23,6 +23,8 @@ PERIODIC = {
     tasks.reread_accounts: 30,
     tasks.schedule_sweeps: 30,
     tasks.tell_standings: 15,
+    tasks.tell_presences: 15,
+    tasks.match_attendance: 60,
     tasks.prune_inbox: 86_400,
 }
 """Every periodic job, with its interval in seconds."""

@@ -6,13 +6,14 @@ import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs import attendance, drift_alerts, process, reconcile
+from jobs import attendance, attendance_reports, drift_alerts, process, reconcile, telling_presence
 from jobs.queues import QueueName, lower_flag, wake
 from jobs.reread import reread
 from jobs.runtime import current
 from jobs.sweep.run import House, carry_on
 from jobs.telling import tell
 from records import forgotten, inbox, sweeps, telling
+from records.attendance_reports import prune as prune_reports
 from records.models import InboxItem, Site
 
 log = structlog.get_logger()
@@ -43,14 +44,25 @@ def reconcile_dirty() -> int:
 
 
 def take_attendance() -> int:
-    """Make facts of what was recorded of who was where, and ask for the reconciling of what that marked."""
+    """Take files of attendance in for a while, make facts of what was recorded of who was where, and ask for the
+    reconciling of what that marked."""
     runtime = current()
     lower_flag(runtime.redis, QueueName.ATTENDANCE)
+    worked = attendance_reports.turn(runtime.engine, runtime.clock)
     folded = attendance.fold_due(runtime.engine)
-    if folded:
+    if folded or worked:
         wake(runtime.redis, QueueName.RECONCILE)
         wake(runtime.redis, QueueName.ATTENDANCE)
     return folded
+
+
+def match_attendance() -> int:
+    """Credit those who came before Moodle knew them."""
+    runtime = current()
+    matched = attendance.match_waiting(runtime.engine, runtime.settings.encryption_key)
+    if matched:
+        wake(runtime.redis, QueueName.RECONCILE)
+    return matched
 
 
 def look() -> None:
@@ -66,7 +78,7 @@ def look() -> None:
         )
         dirty = reconcile.anything_dirty(session)
         to_sweep = sweeps.anything_due(session)
-        attended = attendance.anything_due(session)
+        attended = attendance.anything_due(session) or attendance_reports.anything_due(session)
     if to_sweep:
         wake(runtime.redis, QueueName.SWEEP)
     if due:
@@ -82,11 +94,12 @@ def prune_inbox() -> None:
     runtime = current()
     with Session(runtime.engine) as session, session.begin():
         deleted = inbox.prune(session, runtime.settings.payload_retention_days)
+        reports = prune_reports(session, runtime.settings.payload_retention_days)
         telling.forget_refused(session)
     redacted = sum(
         hit for _, hit in forgotten.redact_inbox(runtime.engine, runtime.settings.encryption_key, forgotten.PUT_ASIDE)
     )
-    log.info("inbox_pruned", items=deleted, redacted=redacted)
+    log.info("inbox_pruned", items=deleted, redacted=redacted, reports=reports)
 
 
 def reread_accounts() -> int:
@@ -102,6 +115,12 @@ def tell_standings() -> int:
     """Have Moodle show how participants stand by now, for the programs that say so."""
     runtime = current()
     return tell(runtime.engine, runtime.settings, runtime.clock())
+
+
+def tell_presences() -> int:
+    """Have Moodle show who was at which session, for the programs that say so."""
+    runtime = current()
+    return telling_presence.tell(runtime.engine, runtime.settings, runtime.clock())
 
 
 def schedule_sweeps() -> None:

@@ -9,14 +9,13 @@ from datetime import datetime
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from jobs.sites import gently, with_tokens
 from jobs.sweep.run import Connect
-from moodle_client import Function, MoodleClient, MoodleError, Pace
+from moodle_client import Function, MoodleClient, MoodleError
 from records import telling
-from records.models import Site
-from records.secrets import Purpose, active_secrets
 from records.settings import Settings
 from records.telling import CourseTelling, Telling
 
@@ -29,16 +28,9 @@ def tell(engine: Engine, settings: Settings, now: datetime, connect: Connect = M
     """Tell every site with a token and the plugin what is new. Returns how many standings and courses were sent."""
     with Session(engine) as session:
         programs = telling.switched_on(session, now)
-        sites = session.execute(select(Site.id, Site.wwwroot).order_by(Site.id)).all()
-        tokens = {
-            site.id: active_secrets(session, site.id, Purpose.WEB_SERVICES, settings.encryption_key) for site in sites
-        }
     sent = 0
-    for site in sites:
-        if not tokens[site.id]:
-            continue
-        pace = Pace(at_once=1, per_minute=settings.moodle_calls_per_minute)
-        with connect(site.wwwroot, tokens[site.id][0], pace=pace) as moodle:
+    for site in with_tokens(engine, settings):
+        with connect(site.wwwroot, site.token, pace=gently(settings)) as moodle:
             try:
                 sent += _site(engine, settings, site.id, moodle, programs, now)
             except MoodleError as err:

@@ -23,6 +23,12 @@ def _number(value: object) -> object:
     return value
 
 
+def _no_bool(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("a number is expected")
+    return value
+
+
 def _moment(value: object) -> datetime:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError("Unix seconds are expected")
@@ -56,6 +62,7 @@ Second = Annotated[datetime | None, BeforeValidator(_second_or_none)]
 Text = Annotated[str, Field(max_length=1333), AfterValidator(storable)]
 Name = Annotated[str, Field(max_length=100), AfterValidator(storable)]
 Minutes = Annotated[int, BeforeValidator(_number), Field(ge=0, le=1_000_000)]
+Points = Annotated[float, BeforeValidator(_no_bool), Field(ge=-1_000_000, le=1_000_000, allow_inf_nan=False)]
 Texts = Annotated[dict[Text, Text], Field(max_length=50)]
 
 
@@ -107,6 +114,11 @@ class EventData(Item):
     def participant(self) -> int:
         """Whom it happened to; `userid` is who did it."""
         return self._row("relateduserid")
+
+    @property
+    def actor(self) -> int:
+        """Who did it."""
+        return self._row("userid")
 
     @property
     def row(self) -> int:
@@ -258,6 +270,37 @@ class CompletionsReading(Reading):
     rows: Annotated[tuple[CompletionRow, ...], Field(max_length=2000)]
 
 
+class AttendanceEntry(Item):
+    """What was recorded of a user at a session."""
+
+    user: Id
+    status: Name = ""
+    points: Points | None = None
+    """None: the sender can't tell any more what the status is."""
+    listed: bool = True
+    """Takes part in the course, so that he or she could be recorded now."""
+
+
+class AttendanceSession(Item):
+    id: Id
+    starts_at: Moment
+    seconds: Annotated[int, BeforeValidator(_number), Field(ge=0, le=31_622_400)] = 0
+    """How long it is; 0: nobody said."""
+    title: Text = ""
+    group: Annotated[int, BeforeValidator(_number), Field(ge=0, le=2**63 - 1)] = 0
+    """0: of everybody in the course."""
+    log: Annotated[tuple[AttendanceEntry, ...], Field(max_length=20_000)] = ()
+
+
+class AttendanceReading(Reading):
+    """All sessions of an attendance activity (mod_attendance): what isn't listed is gone."""
+
+    kind: Literal["attendance"]
+    module: Id
+    course: Id
+    sessions: Annotated[tuple[AttendanceSession, ...], Field(max_length=2000)]
+
+
 AnyReading = Annotated[
     CourseReading
     | ModuleReading
@@ -265,7 +308,8 @@ AnyReading = Annotated[
     | AccountReading
     | EnrolmentReading
     | CompletionReading
-    | CompletionsReading,
+    | CompletionsReading
+    | AttendanceReading,
     Field(discriminator="kind"),
 ]
 reading_adapter: TypeAdapter[AnyReading] = TypeAdapter(AnyReading)

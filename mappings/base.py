@@ -48,13 +48,14 @@ def _pattern(text: str) -> str:
 
 
 @cache
-def _timezones() -> frozenset[str]:
+def timezones() -> frozenset[str]:
+    """The names of all time zones."""
     # Asking for them reads hundreds of files.
     return frozenset(available_timezones())
 
 
 def _timezone(name: str) -> str:
-    if name not in _timezones():
+    if name not in timezones():
         raise ValueError(f"'{name}' is not a time zone name such as America/Los_Angeles")
     return name
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from mappings.facts import Credit, Meeting
+from mappings.occasions import occasions
 from mappings.periods import Span
 from mappings.program import Program
 from mappings.requirements import (
@@ -95,7 +96,7 @@ class Evidence:
     credits: tuple[Credit, ...] = ()
     activities: tuple[Done, ...] = ()
     sessions: tuple[Meeting, ...] = ()
-    """Held or planned, that it is about."""
+    """Held, planned or cancelled, that it is about."""
     attended: frozenset[str] | None = None
     """Items of the sessions attended; None: who was there doesn't matter, a session that is over counts."""
     milestones: tuple[Reached, ...] = ()
@@ -186,17 +187,17 @@ def _sessions(needed: SessionsNeeded, evidence: Evidence, program: Program, span
     def named(code: str) -> bool:
         return any(re.fullmatch(pattern, code) for pattern in needed.codes)
 
-    meetings = sorted((m for m in evidence.sessions if _wanted(needed, m, named)), key=lambda m: (m.starts_at, m.item))
+    wanted = [o for o in occasions(evidence.sessions) if _wanted(needed, o.lead, named)]
     if needed.at_least == "all" and not (needed.codes or needed.kind):
         # Nobody is missing at a voluntary session, unless it is asked for by name.
         voluntary = {kind.kind for kind in program.session_kinds if kind.voluntary}
-        meetings = [m for m in meetings if m.kind not in voluntary]
-    inside = [m for m in meetings if span.holds(m.starts_at)]
-    there = [m for m in inside if (m.starts_at <= now if evidence.attended is None else m.item in evidence.attended)]
-    left = [m for m in inside if m not in there]
-    passed = [(m.item, PassedOver.ABSENT) for m in left if m.starts_at <= now]
-    passed += [(m.item, PassedOver.OUTSIDE_PERIOD) for m in meetings if m not in inside]
-    keys = tuple(m.item for m in there)
+        wanted = [o for o in wanted if o.lead.kind not in voluntary]
+    inside = [o for o in wanted if span.holds(o.starts_at)]
+    there = [item for o in inside if (item := o.attended(evidence.attended, now))]
+    left = [o for o in inside if not o.attended(evidence.attended, now)]
+    passed = [(o.item, PassedOver.ABSENT) for o in left if o.last.starts_at <= now]
+    passed += [(o.item, PassedOver.OUTSIDE_PERIOD) for o in wanted if o not in inside]
+    keys = tuple(there)
     if needed.at_least == "to_be_set":
         return Result(len(there), None, "count", (SETTING,), keys, tuple(passed))
     need = max(1, len(inside)) if needed.at_least == "all" else needed.at_least
@@ -204,7 +205,7 @@ def _sessions(needed: SessionsNeeded, evidence: Evidence, program: Program, span
     if needed.at_least == "all" and inside:
         missing = tuple(
             Missing(Lacks.SESSION, {"session": m.code, "title": m.title, "starts_at": m.starts_at.isoformat()})
-            for m in left
+            for m in (o.last for o in left)
         )
     else:
         short = need - len(there)
@@ -248,22 +249,20 @@ def _after_sessions(
     """One for each session of a kind that was held in the span; sessions to come ask for nothing yet."""
     fine, passed = _usable(needed.milestone, evidence, program, None)
     by_session = {r.session: r for r in reversed(fine) if r.session}
-    held = sorted(
-        (m for m in evidence.sessions if m.kind == needed.each_session and span.holds(m.starts_at)),
-        key=lambda m: (m.starts_at, m.item),
-    )
-    over = [m for m in held if m.starts_at <= now]
-    found = [by_session[m.item] for m in over if m.item in by_session]
+    held = [o for o in occasions(evidence.sessions) if o.lead.kind == needed.each_session and span.holds(o.starts_at)]
+    done = {o.item: by_session[item] for o in held for item in reversed(o.items) if item in by_session}
+    over = [o for o in held if o.starts_at <= now]
+    found = [done[o.item] for o in over if o.item in done]
     missing = tuple(
         Missing(
             Lacks.MILESTONE,
-            {"milestone": needed.milestone, "session": m.code, "starts_at": m.starts_at.isoformat()},
+            {"milestone": needed.milestone, "session": o.meetings[0].code, "starts_at": o.starts_at.isoformat()},
         )
-        for m in over
-        if m.item not in by_session
+        for o in over
+        if o.item not in done
     )
     keys = tuple(r.key for r in found)
-    ends = tuple(m.starts_at for m in held if m.item not in by_session)
+    ends = tuple(o.starts_at for o in held if o.item not in done)
     return Result(len(found), len(over), "count", missing, keys, tuple(passed), ends)
 
 

@@ -52,7 +52,7 @@ def credit(
     lines, limited = [], []
     facts, decisions = _once(facts), _orderly(decisions)
     sessions = _sessions(facts, community)
-    continued = {fact.item for fact in facts if fact.continues}
+    continued = {fact.item for fact in facts if fact.continues or fact.several}
     for fact in facts:
         version = version_for(versions, decisions.recalculations, fact.happened_at)
         line = _of_fact(fact, version) if participant else Line(fact, None, Nothing.NOT_A_PARTICIPANT)
@@ -93,7 +93,7 @@ def _begins(span: Span) -> str:
 
 def _sessions(facts: Iterable[Fact], community: Community) -> dict[str, str]:
     """The alternative group of each session, by its code."""
-    found = {meeting.code: meeting.item for meeting in community.meetings}
+    found = {meeting.code: meeting.occasion for meeting in community.meetings}
     for fact in facts:
         if fact.session and fact.alternative:
             found.setdefault(fact.session.code, fact.alternative)
@@ -117,6 +117,10 @@ def version_for(versions: Versions, recalculations: tuple[Recalculation, ...], m
 def _of_fact(fact: Fact, version: ProgramVersion) -> Line:
     if fact.copied:
         return Line(fact, None, Nothing.COPIED)
+    if fact.ours:
+        return Line(fact, None, Nothing.WRITTEN_BY_US)
+    if fact.per_session:
+        return Line(fact, None, Nothing.PER_SESSION)
     if fact.elsewhere:
         return Line(fact, None, Nothing.COUNTS_ELSEWHERE)
     if fact.kind is FactKind.COMPLETION:

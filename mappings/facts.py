@@ -105,6 +105,10 @@ class Fact:
     ended: Ended | None = None
     overridden: bool = False
     """Somebody else marked it as done in the participant's place."""
+    ours: bool = False
+    """It was us who did: see records.telling_presence."""
+    per_session: bool = False
+    """Its activity stands for several sessions, each of which counts by itself."""
     provisional: bool = False
     activity: Activity | None = None
     """None for a completion whose module no reading has described yet."""
@@ -118,6 +122,8 @@ class Fact:
     """It counts in another community of the person, as the program file says."""
     continues: bool = False
     """Of an activity in a copy of the course, which goes on with `item`: all that is about that item credits once."""
+    several: bool = False
+    """The person has several accounts, and may have done it with each: all that is about `item` credits once."""
     copied: bool = False
     """It came along when the course was copied, and wasn't done there."""
 
@@ -209,6 +215,15 @@ class Meeting:
     mode: str
     kind: str = ""
     planned_minutes: int | None = None
+    makes_up: str | None = None
+    """The item of the session that it is held again for."""
+    cancelled: bool = False
+    """It is in no offer and no requirement; what was reported of it anyway still counts once, with what makes it up."""
+
+    @property
+    def occasion(self) -> str:
+        """What it shares with the sessions that make it up, or that it makes up: of these the best counts, once."""
+        return self.makes_up or self.item
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +286,10 @@ class Nothing(StrEnum):
     NOT_PROVEN = "not_proven"
     NOT_APPROVED = "not_approved"
     COUNTS_ELSEWHERE = "counts_elsewhere"
+    PER_SESSION = "per_session"
+    """The activity stands for several sessions: those count."""
+    WRITTEN_BY_US = "written_by_us"
+    """Moodle has it because we told it who was at the session: that is what counts."""
     COPIED = "copied"
     """It was done in another course, of which this one is a copy."""
     LATE = "late"

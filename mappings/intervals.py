@@ -33,9 +33,10 @@ def union(intervals: Iterable[Interval]) -> list[Interval]:
 
     The order of the arguments doesn't matter, nor how often each comes. One that ends before it begins is empty.
     """
-    closed = [(i.since.astimezone(UTC), i.until.astimezone(UTC)) for i in intervals if i.until and i.until > i.since]
+    # In UTC first: two times of one zone are compared by what clocks show, also where an hour comes twice.
+    closed = [(i.since.astimezone(UTC), i.until.astimezone(UTC)) for i in intervals if i.until]
     joined: list[tuple[datetime, datetime]] = []
-    for since, until in sorted(closed):
+    for since, until in sorted(pair for pair in closed if pair[0] < pair[1]):
         if joined and since <= joined[-1][1]:
             joined[-1] = joined[-1][0], max(until, joined[-1][1])
         else:

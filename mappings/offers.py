@@ -15,10 +15,10 @@ def offers_of(
 ) -> tuple[Offer, ...]:
     """Everything that earns minutes by a program, each with the alternative group that it belongs to.
 
-    `activities`: (item, form, item of the session that it stands for or None).
+    `activities`: (item, form, occasion of the session that it stands for or None).
     """
     meetings = list(meetings)
-    codes = {meeting.code: meeting.item for meeting in meetings}
+    codes = {meeting.code: meeting.occasion for meeting in meetings}
     found = []
     for item, activity, stands_for in activities:
         rule = rule_for(program, activity)
@@ -33,7 +33,7 @@ def offers_of(
             group = f"rule:{rule.alternative}"
         if minutes:
             found.append(Offer(item, minutes, rule.component, group))
-    found += [offer for meeting in meetings if (offer := _of_meeting(program, meeting))]
+    found += [offer for meeting in meetings if not meeting.cancelled and (offer := _of_meeting(program, meeting))]
     return tuple(found)
 
 
@@ -44,7 +44,7 @@ def _of_meeting(program: Program, meeting: Meeting) -> Offer | None:
     if component is None or not minutes:
         return None
     until = meeting.starts_at + timedelta(minutes=meeting.planned_minutes or 0)
-    return Offer(meeting.item, minutes, component, meeting.item, until)
+    return Offer(meeting.item, minutes, component, meeting.occasion, until)
 
 
 def _worth(rule: AttendanceRule, planned: int) -> int:

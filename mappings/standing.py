@@ -192,7 +192,7 @@ def _moments(
 def evidence_of(lines: Iterable[Line], earned: tuple[Credit, ...], program: Program, community: Community) -> Evidence:
     """What conditions look at, of a participant."""
     done, reached, attended = [], [], set()
-    codes = {meeting.code: meeting.item for meeting in community.meetings}
+    codes = {meeting.code: meeting.occasion for meeting in community.meetings}
     lines = list(lines)
     for line in lines:
         fact = line.fact

@@ -8,3 +8,5 @@ class WriteBack(Model):
 
     standings: bool = False
     """Participants see their hours in Moodle, and those who teach the course see everybody's."""
+    presence: bool = False
+    """Whoever was at a session has the Moodle activity that stands for it complete."""

@@ -7,6 +7,9 @@ from moodle_client.errors import MoodleError, PartialFailure, Reason, Warned
 from moodle_client.functions import Function, Repeat
 from moodle_client.models import (
     ActivityCompletion,
+    AttendanceEntry,
+    AttendanceSession,
+    AttendanceStatus,
     CallersCompletion,
     Category,
     Course,
@@ -46,6 +49,9 @@ __all__ = [
     "FIELD_NEEDS",
     "NEEDS",
     "ActivityCompletion",
+    "AttendanceEntry",
+    "AttendanceSession",
+    "AttendanceStatus",
     "CallersCompletion",
     "Category",
     "CompletionRow",

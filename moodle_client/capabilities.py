@@ -52,6 +52,8 @@ NEEDS: MappingProxyType[Function, tuple[str, ...]] = MappingProxyType(
         Function.COURSE_PROFILES: (_VIEW, "moodle/user:viewdetails", "moodle/user:viewalldetails"),
         Function.USERS_BY_FIELD: _USERS,
         Function.FIND_USERS: _USERS,
+        # The second, or mod/attendance:manageattendances or mod/attendance:changeattendances.
+        Function.ATTENDANCE_SESSIONS: (_VIEW, "mod/attendance:view", "mod/attendance:takeattendances"),
         Function.CREATE_CATEGORIES: ("moodle/category:manage",),
         Function.CREATE_COURSES: ("moodle/course:create",),
         Function.DUPLICATE_COURSE: (

@@ -43,6 +43,7 @@ class Function(StrEnum):
     COURSE_PROFILES = "core_user_get_course_user_profiles"
     USERS_BY_FIELD = "core_user_get_users_by_field"
     FIND_USERS = "core_user_get_users"
+    ATTENDANCE_SESSIONS = "mod_attendance_get_sessions"
 
     CREATE_CATEGORIES = ("core_course_create_categories", Repeat.HARMFUL)
     CREATE_COURSES = ("core_course_create_courses", Repeat.HARMFUL)
@@ -72,6 +73,11 @@ class Function(StrEnum):
     def of_plugin(self) -> bool:
         """Whether it is the companion plugin's, which not every site has."""
         return self.startswith("local_copbridge_")
+
+    @property
+    def of_core(self) -> bool:
+        """Whether it is Moodle's own, or of an enrolment method that comes with it."""
+        return not self.startswith(("local_", "mod_"))
 
     @property
     def reads(self) -> bool:

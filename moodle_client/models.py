@@ -290,6 +290,55 @@ class ActivityCompletions(Answer):
     statuses: tuple[ActivityCompletion, ...]
 
 
+class AttendanceStatus(Answer):
+    """What somebody's presence may be called in an attendance activity: "P", present, 2 points."""
+
+    id: int
+    acronym: Title
+    description: Title = ""
+    grade: float = 0
+    setnumber: int = 0
+
+
+class AttendanceEntry(Answer):
+    """What was recorded of one user at one session. Moodle tells no time."""
+
+    studentid: int
+    statusid: int | None = None
+    """One of the session's statuses; of a status that was hidden or deleted since, Moodle tells no more."""
+
+
+class AttendanceUser(Answer):
+    id: int
+
+
+class AttendanceSession(Answer):
+    """A session of an attendance activity (mod_attendance), with all that was recorded."""
+
+    id: int
+    attendanceid: int
+    courseid: int
+    groupid: int = 0
+    """0: of everybody."""
+    sessdate: int
+    """When it begins, Unix seconds."""
+    duration: int = 0
+    """Seconds."""
+    description: Text = ""
+    """HTML."""
+    lasttaken: int | None = None
+    statuses: tuple[AttendanceStatus, ...] = ()
+    """Those of its set that are neither hidden nor deleted."""
+    attendance_log: tuple[AttendanceEntry, ...] = ()
+    users: tuple[AttendanceUser, ...] = ()
+    """Who could be listed in it now."""
+
+    @property
+    def starts_at(self) -> datetime:
+        """When it begins."""
+        return datetime.fromtimestamp(self.sessdate, UTC)
+
+
 class Override(Answer):
     """An activity's completion right after core_completion_override_activity_completion_status."""
 

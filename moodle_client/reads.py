@@ -17,6 +17,7 @@ from moodle_client.functions import Function
 from moodle_client.models import (
     ActivityCompletion,
     ActivityCompletions,
+    AttendanceSession,
     Category,
     Course,
     CourseModule,
@@ -42,6 +43,7 @@ _groupings = TypeAdapter(tuple[Grouping, ...])
 _completions = TypeAdapter(ActivityCompletions)
 _user_courses = TypeAdapter(tuple[UserCourse, ...])
 _users = TypeAdapter(tuple[User, ...])
+_attendance = TypeAdapter(tuple[AttendanceSession, ...])
 
 
 class Reads(Calls):
@@ -211,6 +213,15 @@ class Reads(Calls):
         if reply.warnings:
             raise _ignored(reply)
         return reply.with_data(matching(understood(Function.FIND_USERS, _users, _inside(reply, "users")), wanted))
+
+    def attendance_sessions(self, attendance: int) -> Reply[tuple[AttendanceSession, ...]]:
+        """mod_attendance_get_sessions: all sessions of an attendance activity, by its instance id (not the cmid), with
+        what was recorded in each. A site has it where mod_attendance is installed.
+
+        Needs mod/attendance:view, and mod/attendance:takeattendances, :manageattendances or :changeattendances: without
+        any of them it is INVALID_PARAMETER. An activity that isn't there is NOT_FOUND.
+        """
+        return self._read(Function.ATTENDANCE_SESSIONS, _attendance, attendanceid=attendance)
 
     def _read(self, function: Function, adapter: TypeAdapter[T], inside: str = "", **params: Any) -> Reply[T]:
         reply = self.call(function, **params)

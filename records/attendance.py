@@ -2,52 +2,34 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from uuid import UUID
-from zoneinfo import ZoneInfo
+from datetime import datetime
+from uuid import UUID, uuid5
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mappings.attending import Way
-from mappings.program import Program, ProgramVersion, version_at
 from records import audit, meetings
 from records.actor import Actor
+from records.attendance_conflicts import Earlier, without_conflicts
 from records.attendance_file import AttendanceRow
-from records.attendance_lookup import Lookup, Unknown
+from records.attendance_lookup import Lookup
+from records.attendance_rows import Means, People, Presence, belonging, measured, resolve
 from records.csv_file import Problem
 from records.keys import among
 from records.meetings import Meeting, Name, Stated
 from records.memberships import mark_persons
 from records.mirror import everywhere_alone
 from records.models import Membership, uuid7
-from records.presences import NewPresence, add, fold, said_by
-from records.programs import newest, versions_by_program
-
-
-@dataclass(frozen=True, slots=True)
-class Presence:
-    """One person at one session, resolved to what the records know."""
-
-    line: int
-    meeting: Meeting
-    program_id: UUID
-    site_id: UUID
-    account_id: UUID
-    person_id: UUID
-    minutes: int | None
-    """None: the status says how much of the session counts."""
-    status: str | None
-    member: bool = False
-    """False: somebody without a membership so far, in any of the communities whose session it is."""
-    visitor: bool = False
-    """Somebody who isn't a member, at a session that is open to others: recorded, and no membership is made."""
+from records.models import Presence as PresenceRow
+from records.presences import NewPresence, add, fold, said_by, withdraw
+from records.programs import versions_by_program
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedFact:
-    """What importing one row amounts to: `new`, `changed` (from what `before` and `before_status` say) or
-    `unchanged`."""
+    """What importing one row amounts to: `new`, `changed` (from what `before` and `before_status` say), `unchanged`,
+    or `unmatched`: it waits until staff say who it is."""
 
     presence: Presence
     session_id: UUID
@@ -66,6 +48,12 @@ class Plan:
     """Known ones that now say more than before (a title, planned minutes, an activity)."""
     facts: list[PlannedFact] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    stated: dict[UUID, Meeting] = field(default_factory=dict)
+    """What the rows themselves say of each session, be it recorded or new."""
+    recorded: dict[UUID, Meeting] = field(default_factory=dict)
+    """What was recorded of those that say more now."""
+    taken_back: list[int] = field(default_factory=list)
+    """Lines of earlier pieces of the same file that don't count after all."""
 
     def count(self, action: str) -> int:
         return sum(fact.action == action for fact in self.facts)
@@ -74,7 +62,8 @@ class Plan:
     def walk_ins(self) -> int:
         """People who get a membership by it."""
         there = (f.presence for f in self.facts)
-        return len({(p.person_id, p.meeting.community_id) for p in there if not (p.member or p.visitor)})
+        new = (p for p in there if p.person_id and not (p.member or p.visitor))
+        return len({(p.person_id, p.meeting.community_id) for p in new})
 
     @property
     def visitors(self) -> int:
@@ -87,11 +76,34 @@ class Plan:
 
 
 def plan_attendance(
-    session: Session, rows: Sequence[AttendanceRow], problems: Iterable[Problem], now: datetime
+    session: Session,
+    rows: Sequence[AttendanceRow],
+    problems: Iterable[Problem],
+    now: datetime,
+    *,
+    within: UUID | None = None,
+    earlier: Earlier | None = None,
 ) -> Plan:
     """What the rows would change. Nothing else is at work on any site until the transaction ends: a session counts
-    for everybody in its communities, those included that another transaction is about to make members."""
+    for everybody in its communities, those included that another transaction is about to make members.
+
+    `within`: the one community whose sessions the rows may be about. `earlier`: of a file taken in by pieces.
+    """
     everywhere_alone(session)
+    return preview(session, rows, problems, now, within=within, earlier=earlier)
+
+
+def preview(
+    session: Session,
+    rows: Sequence[AttendanceRow],
+    problems: Iterable[Problem],
+    now: datetime,
+    *,
+    within: UUID | None = None,
+    earlier: Earlier | None = None,
+) -> Plan:
+    """What the rows would change as things are; others go on working meanwhile, so it is for looking at only."""
+    earlier = earlier if earlier is not None else Earlier()
     plan = Plan(problems=list(problems))
     lookup = Lookup(
         session,
@@ -100,29 +112,33 @@ def plan_attendance(
         idnumbers={row.idnumber for row in rows if row.idnumber},
         modules=any(row.activity for row in rows),
     )
-    versions = versions_by_program(session)
-    presences = _without_conflicts(
-        [p for row in rows if (p := _resolve(lookup, versions, row, now, plan.problems))], plan.problems
-    )
-    known = meetings.recorded(session, {p.meeting.community_id for p in presences})
+    means = Means(lookup, People(session, lookup, rows), versions_by_program(session), now, within)
+    resolved = [p for row in rows if (p := resolve(means, row, plan.problems))]
+    presences = without_conflicts(resolved, earlier, plan.problems)
+    plan.taken_back, earlier.taken_back = earlier.taken_back, []
+    known = earlier.sessions | meetings.recorded(session, {p.meeting.community_id for p in presences})
     described, wrong = meetings.agreed([Stated(p.line, p.meeting) for p in presences], known, plan.problems)
+    said = meetings.together(p.meeting for p in presences if p.line not in wrong)
     presences = [
-        _belonging(replace(p, meeting=described[p.meeting.name]), lookup, versions)
-        for p in presences
-        if p.line not in wrong
+        belonging(replace(p, meeting=described[p.meeting.name]), means) for p in presences if p.line not in wrong
     ]
-    presences = [p for p in presences if _measured(p, versions, plan.problems)]
+    presences = [p for p in presences if measured(p, means.versions, plan.problems)]
     ids = _plan_sessions(presences, known, plan)
     _plan_facts(session, presences, ids, plan)
+    plan.stated = {session_id: said[name] for name, session_id in ids.items()}
+    earlier.sessions |= {meeting.name: (session_id, meeting) for session_id, meeting in (*plan.sessions, *plan.linked)}
     plan.problems.sort(key=lambda problem: problem.line)
     return plan
 
 
 def _plan_facts(session: Session, presences: Sequence[Presence], ids: Mapping[Name, UUID], plan: Plan) -> None:
-    wanted = {(ids[p.meeting.name], p.account_id): p for p in presences}
-    held = said_by(session, Way.FILE, wanted)
-    for key, presence in wanted.items():
-        said, session_id = held.get(key), ids[presence.meeting.name]
+    held = said_by(session, Way.FILE, {(ids[p.meeting.name], p.account_id) for p in presences if p.account_id})
+    for presence in presences:
+        session_id = ids[presence.meeting.name]
+        if presence.account_id is None:
+            plan.facts.append(PlannedFact(presence, session_id, "unmatched", None))
+            continue
+        said = held.get((session_id, presence.account_id))
         if said is None:
             plan.facts.append(PlannedFact(presence, session_id, "new", None))
             continue
@@ -130,22 +146,28 @@ def _plan_facts(session: Session, presences: Sequence[Presence], ids: Mapping[Na
         plan.facts.append(PlannedFact(presence, session_id, action, said.minutes, said.status))
 
 
-def apply_plan(session: Session, plan: Plan, *, actor: Actor, digest: str, report_id: UUID | None = None) -> int:
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The report that rows come from, and which taking in of it this is."""
+
+    report_id: UUID
+    run: UUID
+    """Another one each time that a report is taken in: what was undone stays undone."""
+
+    def row_id(self, line: int) -> UUID:
+        """Of the presence that a line makes: the same whenever it is tried again."""
+        return uuid5(self.run, str(line))
+
+
+def apply_plan(session: Session, plan: Plan, *, actor: Actor, digest: str, source: Source | None = None) -> int:
     """Carry a plan out in the transaction that made it. Returns how many facts got a version.
 
-    `digest` names the file in the audit trail, `report_id` the report that its presences belong to.
+    `digest` names the file in the audit trail, `source` the report that its presences belong to.
     """
-    if not plan.changes:
+    if not plan.changes and not source:
         return 0
-    meetings.write(session, plan.sessions, plan.linked)
-    correlation = uuid7()
-    news = [f for f in plan.facts if f.action != "unchanged"]
-    add(session, (_presence(f, report_id) for f in news), by=actor, correlation_id=correlation)
-    written = fold(session, [(f.session_id, f.presence.account_id) for f in news])
-    # What is still to do depends on the sessions there are, for those who weren't there, too; and an activity that
-    # stands for one from now on may count otherwise for whoever did both.
-    communities = {c for _, meeting in (*plan.sessions, *plan.linked) for c in meeting.communities}
-    mark_persons(session, select(Membership.id).where(among(Membership.community_id, communities)))
+    correlation = source.run if source else uuid7()
+    written = write(session, plan, actor=actor, source=source, correlation_id=correlation)
     after = {
         "sessions": len(plan.sessions),
         "new": plan.count("new"),
@@ -156,120 +178,27 @@ def apply_plan(session: Session, plan: Plan, *, actor: Actor, digest: str, repor
     return written
 
 
-def _resolve(
-    lookup: Lookup,
-    versions: Mapping[UUID, tuple[ProgramVersion, ...]],
-    row: AttendanceRow,
-    now: datetime,
-    problems: list[Problem],
-) -> Presence | None:
-    """A row in the records' terms; None where it names something unknown, which is noted."""
-    try:
-        site_id = lookup.site(row.site)
-        community = lookup.community(site_id, row.community)
-        account = lookup.account(site_id, row.user, row.idnumber)
-        module = lookup.module(site_id, community.id, row.activity) if row.activity else None
-        starts_at = _moment(row, row.timezone or community.timezone)
-        if starts_at > now:
-            raise Unknown(
-                "date", f"the session begins at {row.day} {row.start:%H:%M}, which is yet to come: nobody attended it"
-            )
-        _check_kind(row.kind, versions[community.program_id], starts_at)
-        shared = {lookup.community(site_id, name, "shared_with").id for name in row.shared_with}
-        if community.id in shared:
-            raise Unknown("shared_with", "names the session's own community: expected others")
-    except Unknown as err:
-        problems.append(Problem(row.line, err.column, err.message))
-        return None
-    meeting = Meeting(
-        community.id,
-        row.session,
-        starts_at,
-        row.mode,
-        row.timezone or community.timezone,
-        row.title or None,
-        row.planned_minutes,
-        module,
-        row.kind or None,
-        frozenset(shared) or None,
-    )
-    program = community.program_id
-    return Presence(row.line, meeting, program, site_id, account.id, account.person_id, row.minutes, row.status or None)
+def write(session: Session, plan: Plan, *, actor: Actor, source: Source | None, correlation_id: UUID) -> int:
+    """Make the sessions, presences and facts of a plan. Returns how many facts got a version.
 
-
-def _moment(row: AttendanceRow, timezone: str) -> datetime:
-    local = datetime.combine(row.day, row.start, ZoneInfo(timezone))
-    moment = local.astimezone(UTC)
-    if moment.astimezone(local.tzinfo).replace(tzinfo=None) != local.replace(tzinfo=None):
-        raise Unknown(
-            "start", f"{row.start:%H:%M} doesn't exist on {row.day} in {timezone}: the clocks go forward then"
-        )
-    return moment
-
-
-def _check_kind(kind: str, versions: tuple[ProgramVersion, ...], starts_at: datetime) -> None:
-    """Raises Unknown where the program, as it was then and as it was loaded last, has no such kind of session."""
-    programs = (version_at(versions, starts_at).program, newest(versions))
-    if kind and not any(kind in program.kinds_by_name for program in programs):
-        known = ", ".join(programs[0].kinds_by_name)
-        expected = f"expected {known}, or nothing" if known else "it names none"
-        raise Unknown("kind", f"'{kind}' is no kind of session of the program {programs[0].program}: {expected}")
-
-
-def _program(presence: Presence, versions: Mapping[UUID, tuple[ProgramVersion, ...]]) -> Program:
-    return version_at(versions[presence.program_id], presence.meeting.starts_at).program
-
-
-def _belonging(presence: Presence, lookup: Lookup, versions: Mapping[UUID, tuple[ProgramVersion, ...]]) -> Presence:
-    """With what the person is to the communities whose session it is."""
-    member = any(lookup.is_member(community, presence.person_id) for community in presence.meeting.communities)
-    kind = _program(presence, versions).kinds_by_name.get(presence.meeting.kind or "")
-    return replace(presence, member=member, visitor=not member and kind is not None and kind.voluntary)
-
-
-def _measured(presence: Presence, versions: Mapping[UUID, tuple[ProgramVersion, ...]], problems: list[Problem]) -> bool:
-    """Whether there is what the program's attendance asks for: minutes, or a status that it weighs. Else it is
-    noted."""
-    program = _program(presence, versions)
-    kind = program.kinds_by_name.get(presence.meeting.kind or "")
-    rule = (kind.attendance if kind else None) or program.attendance
-    if rule.earns == "weighted" and (presence.status or "") not in rule.weights:
-        said = f"'{presence.status}' has no weight" if presence.status else "is empty"
-        text = f"{said}: the program weighs attendance by status, expected one of {', '.join(rule.weights)}"
-        problems.append(Problem(presence.line, "status", text))
-        return False
-    if rule.earns != "weighted" and presence.minutes is None:
-        text = "is empty, and the program counts minutes here, no statuses: expected a whole number"
-        problems.append(Problem(presence.line, "minutes", text))
-        return False
-    return True
-
-
-def _without_conflicts(presences: list[Presence], problems: list[Problem]) -> list[Presence]:
-    """One presence for each person and session. Where lines disagree about it, none of them is taken."""
-    by_person: dict[tuple[UUID, str, UUID], list[Presence]] = {}
-    for presence in presences:
-        by_person.setdefault((*presence.meeting.name, presence.account_id), []).append(presence)
-    kept = []
-    for same in by_person.values():
-        if len({(p.minutes, p.status) for p in same}) == 1:
-            kept.append(same[0])
-            continue
-        for presence in same:
-            said = (presence.minutes, presence.status)
-            other = next(p for p in same if (p.minutes, p.status) != said)
-            column = "minutes" if presence.minutes != other.minutes else "status"
-            text = (
-                f"says {_said(presence, column)} for a person of whom line {other.line} says {_said(other, column)}"
-                " at that session"
-            )
-            problems.append(Problem(presence.line, column, text))
-    return kept
-
-
-def _said(presence: Presence, column: str) -> str:
-    value = getattr(presence, column)
-    return "nothing" if value is None else str(value)
+    What a report says that is known already is kept, too: it still stands when what said it first is undone.
+    """
+    meetings.write(session, plan.sessions, plan.linked)
+    news = [fact for fact in plan.facts if source or fact.action != "unchanged"]
+    add(session, (_presence(fact, source) for fact in news), by=actor, correlation_id=correlation_id)
+    keys = {(fact.session_id, who) for fact in news if (who := fact.presence.account_id)}
+    if source and plan.taken_back:
+        p = PresenceRow
+        lines = (p.correlation_id == source.run) & among(p.report_line, plan.taken_back)
+        taken = session.execute(select(p.session_id, p.account_id).where(lines))
+        keys |= {(meeting, who) for meeting, who in taken if who}
+        withdraw(session, lines, by=actor)
+    written = fold(session, keys)
+    # What is still to do depends on the sessions there are, for those who weren't there, too; and an activity that
+    # stands for one from now on may count otherwise for whoever did both.
+    communities = {c for _, meeting in (*plan.sessions, *plan.linked) for c in meeting.communities}
+    mark_persons(session, select(Membership.id).where(among(Membership.community_id, communities)))
+    return written
 
 
 def _plan_sessions(
@@ -287,10 +216,11 @@ def _plan_sessions(
             plan.sessions.append((session_id, meeting))
         elif before != meeting:
             plan.linked.append((session_id, meeting))
+            plan.recorded[session_id] = before
     return ids
 
 
-def _presence(planned: PlannedFact, report_id: UUID | None) -> NewPresence:
+def _presence(planned: PlannedFact, source: Source | None) -> NewPresence:
     presence = planned.presence
     return NewPresence(
         planned.session_id,
@@ -298,6 +228,8 @@ def _presence(planned: PlannedFact, report_id: UUID | None) -> NewPresence:
         Way.FILE,
         presence.minutes,
         presence.status,
-        report_id=report_id,
+        who=presence.who,
+        report_id=source.report_id if source else None,
         report_line=presence.line,
+        id=source.row_id(presence.line) if source else None,
     )

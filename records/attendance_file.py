@@ -13,9 +13,9 @@ LAYOUT = Layout(
     required=("site", "community", "session", "date", "start", "mode", "minutes"),
     optional=(
         *("title", "timezone", "planned_minutes", "activity", "kind", "shared_with"),
-        *("user", "idnumber", "status"),
+        *("user", "idnumber", "email", "name", "status"),
     ),
-    either=("user", "idnumber"),
+    either=("email", "name", "user", "idnumber"),
 )
 MODES: tuple[str, ...] = get_args(Mode)
 DAY_MINUTES = 24 * 60
@@ -46,6 +46,19 @@ class AttendanceRow:
     user: int | None
     idnumber: str
     status: str
+    email: str = ""
+    name: str = ""
+
+    @property
+    def who(self) -> dict[str, str]:
+        """What the line says of who it is, as presences keep it."""
+        given = {
+            "name": self.name,
+            "email": self.email,
+            "idnumber": self.idnumber,
+            "user": str(self.user) if self.user is not None else "",
+        }
+        return {key: value for key, value in given.items() if value}
 
 
 def read_attendance(data: bytes) -> tuple[list[AttendanceRow], list[Problem]]:
@@ -53,10 +66,11 @@ def read_attendance(data: bytes) -> tuple[list[AttendanceRow], list[Problem]]:
 
     Raises UnreadableFile where the file as a whole is wrong.
     """
-    return read_rows(data, LAYOUT, _row)
+    return read_rows(data, LAYOUT, row_of)
 
 
-def _row(line: Line) -> AttendanceRow:
+def row_of(line: Line) -> AttendanceRow:
+    """What a line says; what is wrong with it is noted on it."""
     row = AttendanceRow(
         line=line.number,
         site=line.take("site", some_text, ""),
@@ -75,9 +89,11 @@ def _row(line: Line) -> AttendanceRow:
         user=line.take("user", _user, None),
         idnumber=line.take("idnumber", optional_text, ""),
         status=line.take("status", _status, ""),
+        email=line.take("email", optional_text, ""),
+        name=line.take("name", optional_text, ""),
     )
-    if not line.problems and row.user is None and not row.idnumber:
-        line.refuse("user", "names nobody: expected a Moodle user id here, or an idnumber")
+    if not line.problems and not row.who:
+        line.refuse("user", "names nobody: expected a Moodle user id here, or an idnumber, an e-mail or a name")
     return row
 
 

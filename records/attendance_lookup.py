@@ -140,9 +140,14 @@ class Lookup:
         for account in session.scalars(named):
             self._by_idnumber.setdefault((account.site_id, account.idnumber), []).append(account)
             persons.add(account.person_id)
+        self._members: dict[tuple[UUID, UUID], UUID] = {}
+        self.add_members(session, persons)
+
+    def add_members(self, session: Session, persons: Iterable[UUID]) -> None:
+        """Know the memberships of more people."""
         m = Membership
         held = select(m.id, m.community_id, m.person_id).where(among(m.person_id, sorted(persons)))
-        self._members = {(community, person): member for member, community, person in session.execute(held)}
+        self._members |= {(community, person): member for member, community, person in session.execute(held)}
 
     def _read_modules(self, session: Session) -> None:
         rows = session.execute(

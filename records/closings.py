@@ -119,7 +119,8 @@ def fill(session: Session, snapshot: Snapshot, now: datetime) -> Iterator[tuple[
 
 
 def _memberships(session: Session, program_id: UUID) -> list[UUID]:
-    wanted = select(Membership.id).join(Community).where(Community.program_id == program_id)
+    m = Membership
+    wanted = select(m.id).join(Community).where(Community.program_id == program_id, m.merged_into.is_(None))
     return list(session.scalars(wanted.order_by(Membership.community_id, Membership.id)))
 
 

@@ -5,14 +5,15 @@ tables, and a module that a thousand facts are about is read once. Ids are text 
 and programs: see `records.keys.as_text`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import ColumnElement, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from mappings.facts import Activity, Ended, Fact, FactKind, Hours, State, hours_of
@@ -34,6 +35,7 @@ from records.models import (
     MirrorModule,
     SessionRow,
     SharedSession,
+    Site,
 )
 from records.programs import newest
 from records.surroundings import item_of
@@ -78,8 +80,16 @@ class Places:
     courses: dict[tuple[str, int | None], set[str]] = field(default_factory=dict)
     sessions: dict[str, set[str]] = field(default_factory=dict)
     meetings: dict[str, Meeting] = field(default_factory=dict)
+    tied: set[tuple[str, ModuleKey]] = field(default_factory=set)
+    """(community, activity) where an activity stands for a session that wasn't cancelled."""
+    many: dict[ModuleKey, set[str]] = field(default_factory=dict)
+    """The communities in which an activity stands for several sessions."""
     by_module: dict[ModuleKey, dict[str, str]] = field(default_factory=dict)
-    """The session that an activity stands for, by community."""
+    """The occasion of the session that an activity stands for, by community."""
+    made_up: dict[str, str] = field(default_factory=dict)
+    """The session that another one is held again for."""
+    own_users: dict[str, list[int]] = field(default_factory=dict)
+    """As whom completions were written into Moodle from here, by site."""
     copies: dict[CourseKey, Copy] = field(default_factory=dict)
     """Of the courses, those that were copied from others."""
     goes_on: Continued = field(default_factory=Continued)
@@ -104,6 +114,8 @@ class Thing:
     activity: Activity | None = None
     meeting: Meeting | None = None
     continues: bool = False
+    per_session: Set[str] = frozenset()
+    """The communities in which it stands for several sessions, each of which counts by itself."""
 
 
 Found = list[tuple[Fact, str]]
@@ -129,7 +141,8 @@ def counted(
     things = _things(session, {(row[4], row[5], row[6], row[7]) for row in rows}, places)
     copied = _copied(session, rows, places, as_of) if places.copies else {}
     found: dict[UUID, Found] = {membership: [] for membership in membership_ids}
-    of_account = {a: [(found[m], community) for m, community in own] for a, own in places.members.items()}
+    accounts = Counter(m for own in places.members.values() for m, _ in own)
+    of_account = {a: [(found[m], c, accounts[m] > 1) for m, c in own] for a, own in places.members.items()}
     # Unpacked, for this runs a million times in a rebuild.
     for (
         fact_id, key, kind, account, site, course, module, meeting,
@@ -137,7 +150,7 @@ def counted(
     ) in rows:  # fmt: skip
         thing = things[(site, course, module, meeting)]
         passed = _elsewhere(account, happened_at, thing.there, places, versions) if places.ranks else ()
-        for facts, community in of_account[account]:
+        for facts, community, several in of_account[account]:
             if community in thing.there:
                 fact = Fact(
                     id=fact_id,
@@ -149,6 +162,7 @@ def counted(
                     presence=presence,
                     ended=ENDS[ended],
                     overridden=overrideby is not None,
+                    ours=overrideby is not None and overrideby in places.own_users.get(site, ()),
                     provisional=provisional,
                     activity=thing.activity,
                     session=_held_as(thing.meeting, mode),
@@ -156,6 +170,8 @@ def counted(
                     alternative=thing.alternatives.get(community),
                     elsewhere=community in passed,
                     continues=thing.continues,
+                    per_session=community in thing.per_session,
+                    several=several,
                     copied=fact_id in copied and copied[fact_id] is None,
                 )
                 facts.append((fact, cause))
@@ -172,18 +188,29 @@ def _things(session: Session, keys: set[ThingKey], places: Places) -> dict[Thing
     modules = {(site, module) for site, _, module, _ in keys if module is not None}
     goes_on = places.goes_on = continued(session, modules | places.by_module.keys())
     activities = _activities(session, map(goes_on.root, modules))
+    many: dict[ModuleKey, set[str]] = {}
+    for own, communities in places.many.items():
+        many.setdefault(goes_on.root(own), set()).update(communities)
     by_root = _by_root(places.by_module, goes_on)
     found = {}
     for key in keys:
         site, course, module, meeting = key
         if meeting is not None:
             there = places.sessions.get(meeting, set())
-            thing = Thing(meeting, there, dict.fromkeys(there, meeting), meeting=places.meetings.get(meeting))
+            occasion = places.made_up.get(meeting, meeting)
+            thing = Thing(meeting, there, dict.fromkeys(there, occasion), meeting=places.meetings.get(meeting))
         elif module is not None:
             there = places.courses.get((site, course), set())
             root = goes_on.root((site, module))
             stands_for = by_root.get(root, {})
-            thing = Thing(item_of(*root), there, stands_for, activities.get(root), continues=root != (site, module))
+            thing = Thing(
+                item_of(*root),
+                there,
+                stands_for,
+                activities.get(root),
+                continues=root != (site, module),
+                per_session=many.get(root, frozenset()),
+            )
         found[key] = thing
     return found
 
@@ -219,6 +246,8 @@ def _places(session: Session, membership_ids: Sequence[UUID], versions: Versions
     communities = {community for _, community, _, _ in members}
     _read_courses(session, communities, places)
     _read_meetings(session, communities, places)
+    written = select(as_text(Site.id), Site.own_users).where(func.cardinality(Site.own_users) > 0)
+    places.own_users = {site: users for site, users in session.execute(written)}  # noqa: C416 - rows aren't tuples
     choosing = {program: versions[program] for _, _, _, program in members if _chooses(versions[program])}
     if choosing:
         _read_others(session, [account for _, _, account, p in members if p in choosing], choosing, places)
@@ -249,16 +278,33 @@ def _read_meetings(session: Session, communities: set[str], places: Places) -> N
     rows = session.execute(
         select(
             as_text(s.id), as_text(s.community_id), as_text(s.module_site_id), s.module_id,
-            s.title, s.mode, s.code, s.kind, s.planned_minutes,
+            s.title, s.mode, s.code, s.kind, s.planned_minutes, as_text(s.makes_up), s.cancelled_at.is_not(None),
         ).where(or_(among(s.community_id, communities), among(s.id, set(places.sessions))))
     )  # fmt: skip
-    for session_id, own, site, module, title, mode, code, kind, planned in rows:
+    for session_id, own, site, module, title, mode, code, kind, planned, makes_up, cancelled in rows:
         if own in communities:
             places.sessions.setdefault(session_id, set()).add(own)
         places.meetings[session_id] = Meeting(title, mode, code, kind, planned)
+        if makes_up:
+            places.made_up[session_id] = makes_up
         if module is not None:
-            stands_for = dict.fromkeys(places.sessions[session_id], session_id)
-            places.by_module.setdefault((site, module), {}).update(stands_for)
+            _tie(places, (site, module), session_id, makes_up or session_id, cancelled=cancelled)
+    for key, several in places.many.items():
+        places.by_module[key] = {c: item for c, item in places.by_module[key].items() if c not in several}
+
+
+def _tie(places: Places, module: ModuleKey, session_id: str, occasion: str, *, cancelled: bool) -> None:
+    """An activity stands for a session in its communities. One of mod_attendance may stand for several; a session that
+    was cancelled is none beside another one."""
+    held = places.by_module.setdefault(module, {})
+    for community in places.sessions[session_id]:
+        if cancelled:
+            held.setdefault(community, occasion)
+            continue
+        if (community, module) in places.tied:
+            places.many.setdefault(module, set()).add(community)
+        places.tied.add((community, module))
+        held[community] = occasion
 
 
 def _read_others(

@@ -1,9 +1,10 @@
 """Read a CSV file as people and Excel write it: row by row, with problems that name the line and the column."""
 
+import codecs
 import csv
 import io
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeVar
@@ -12,6 +13,11 @@ MAX_BYTES = 20_000_000
 MAX_TEXT = 1333
 """As long as Moodle's own texts."""
 MAX_CODE = 80
+MAX_RECORD = 1_000_000
+"""Characters of one record, over however many lines."""
+_CHUNK = 1 << 20
+_BYTES_OF_A_LINE = 1 << 16
+"""More than any first line that is looked at for what separates the columns."""
 
 T = TypeVar("T")
 
@@ -76,55 +82,120 @@ def read_rows(data: bytes, layout: Layout, row_of: Callable[[Line], T]) -> tuple
     `row_of` makes a row of a line, and notes on it what is wrong. Raises UnreadableFile where the file as a whole
     is wrong.
     """
-    text = _decoded(data)
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    encoding = _encoding_of(data)
     rows: list[T] = []
     problems: list[Problem] = []
     columns: list[str] | None = None
-    try:
-        first = 1
-        for fields in lines:
-            number, first = first, lines.line_num + 1
-            if not any(value.strip() for value in fields) or (columns is None and fields[0].lower().startswith("sep=")):
-                continue
-            if columns is None:
-                columns = _columns(fields, layout)
-                continue
-            line = _line(number, columns, fields, layout)
-            row = None if line.problems else row_of(line)
-            if row is not None and not line.problems:
-                rows.append(row)
-            problems += line.problems
-    except csv.Error as err:
-        raise UnreadableFile(f"Line {lines.line_num} is not CSV: {err}.") from err
+    for number, fields in records_of(data, encoding, delimiter_of(first_lines(data, encoding, 1))):
+        if columns is None:
+            columns = _columns(fields, layout)
+            continue
+        line = _line(number, columns, fields, layout)
+        row = None if line.problems else row_of(line)
+        if row is not None and not line.problems:
+            rows.append(row)
+        problems += line.problems
     if columns is None:
         needed = ", ".join(layout.required) + (f", and {' or '.join(layout.either)}" if layout.either else "")
         raise UnreadableFile(f"The file is empty; its first line has to name the columns: {needed}.")
     return rows, problems
 
 
-def _decoded(data: bytes) -> str:
-    if len(data) > MAX_BYTES:
-        raise UnreadableFile(f"The file is larger than {MAX_BYTES // 1_000_000} MB: split it.")
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+def _encoding_of(data: bytes) -> str:
+    check_size(data)
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise UnreadableFile("The file is UTF-16: save it as 'CSV UTF-8' instead.")
     if data.startswith(b"PK\x03\x04"):
         raise UnreadableFile("The file is a workbook, not CSV: save it as 'CSV UTF-8'.")
+    check_encoding(data, "utf-8-sig")
+    return "utf-8-sig"
+
+
+def check_size(data: bytes) -> None:
+    """Raises UnreadableFile for a file over the limit."""
+    if len(data) > MAX_BYTES:
+        raise UnreadableFile(f"The file is larger than {MAX_BYTES // 1_000_000} MB: split it.")
+
+
+def check_encoding(data: bytes, encoding: str) -> None:
+    """Raises UnreadableFile where the bytes aren't text in this encoding, with the line. Holds no copy of the text."""
+    decoder = codecs.getincrementaldecoder(encoding)()
     try:
-        return data.decode("utf-8-sig")
+        for start in range(0, len(data), _CHUNK):
+            decoder.decode(data[start : start + _CHUNK], final=start + _CHUNK >= len(data))
     except UnicodeDecodeError as err:
-        line = data.count(b"\n", 0, err.start) + 1
+        if encoding != "utf-8-sig":
+            raise UnreadableFile(
+                "The file is damaged: it begins as UTF-16 and doesn't go on so. Export it again."
+            ) from err
+        line = data.count(b"\n", 0, _first_undecodable(data)) + 1
         raise UnreadableFile(
             f"Line {line} is not UTF-8 (an older Excel's CSV is Latin-1): save the file as 'CSV UTF-8'."
         ) from err
 
 
-def _delimiter(text: str) -> str:
-    """What separates the columns of the first line: comma, semicolon or tab. Excel's `sep=;` line counts."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    if re.fullmatch(r"sep=[,;\t]\s*", first, re.IGNORECASE):
-        return first[4]
-    return max(",;\t", key=first.count)
+def _first_undecodable(data: bytes) -> int:
+    try:
+        data.decode()
+    except UnicodeDecodeError as err:
+        return err.start
+    return len(data)
+
+
+def _lines_of(data: bytes, encoding: str) -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(data), encoding=encoding, newline="")
+
+
+def first_lines(data: bytes, encoding: str, count: int) -> list[str]:
+    """The first lines that aren't blank, at most so many. Of a line without end its beginning."""
+    text = _lines_of(data, encoding)
+    found: list[str] = []
+    while len(found) < count and (line := text.readline(_BYTES_OF_A_LINE)):
+        if line.strip():
+            found.append(line)
+    return found
+
+
+def delimiter_of(lines: Sequence[str]) -> str:
+    """What separates the columns of these lines: comma, semicolon or tab. Excel's `sep=;` as the first line counts."""
+    if lines and re.fullmatch(r"sep=[,;\t]\s*", lines[0], re.IGNORECASE):
+        return lines[0][4]
+    several = len(lines) > 1
+
+    def weight(mark: str) -> tuple[int, bool, int]:
+        # Of several lines that all have tabs the commas are those of dates and titles.
+        return sum(mark in line for line in lines), several and mark == "\t", sum(line.count(mark) for line in lines)
+
+    return max(",;\t", key=weight)
+
+
+def records_of(data: bytes, encoding: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The records that aren't blank, read one after the other: the number of the first line, the values as written.
+
+    Raises UnreadableFile, also in the middle, for what isn't CSV.
+    """
+    text = _lines_of(data, encoding)
+    taken = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal taken
+        while line := text.readline(MAX_RECORD + 1):
+            taken += len(line)
+            if taken > MAX_RECORD:
+                raise csv.Error(f"it goes on for more than {MAX_RECORD:,} characters")
+            yield line
+
+    reader = csv.reader(lines(), delimiter=delimiter, strict=True)
+    first, begun = 1, False
+    try:
+        for fields in reader:
+            number, first, taken = first, reader.line_num + 1, 0
+            if not any(value.strip() for value in fields) or (not begun and fields[0].lower().startswith("sep=")):
+                continue
+            begun = True
+            yield number, fields
+    except csv.Error as err:
+        raise UnreadableFile(f"Line {max(reader.line_num, first)} is not CSV: {err}.") from err
 
 
 def _columns(fields: list[str], layout: Layout) -> list[str]:

@@ -3,7 +3,7 @@
 A decision is drafted first: everything is checked and locked then. Written, it is an input like a fact.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, cast
@@ -15,10 +15,11 @@ from sqlalchemy.orm import Session
 
 from mappings.earning import Subject as SubjectKind
 from mappings.program import Program, ProgramVersion, version_at
-from records import audit
+from records import audit, presences, unmerging
 from records.actor import Actor
 from records.decisions import Kind, decided, standing_decisions
 from records.memberships import mark_persons
+from records.merged import root_of
 from records.milestone_file import Evidence
 from records.mirror import everywhere_alone
 from records.models import Community, Decision, Membership, ProgramRow, Team, uuid7
@@ -65,6 +66,8 @@ class Draft:
     """Memberships whose hours or standing it may move."""
     subject: Subject | None = None
     """The team, organisation, community or program that it is about."""
+    carry_out: Callable[[Session], None] | None = None
+    """What else is done when it is written."""
 
 
 def write(session: Session, draft: Draft, by: By) -> UUID:
@@ -89,6 +92,10 @@ def write(session: Session, draft: Draft, by: By) -> UUID:
     )
     session.add(decision)
     session.flush()
+    if draft.undoes:
+        presences.take_back(session, draft.undoes, by=by.actor)
+    if draft.carry_out:
+        draft.carry_out(session)
     if draft.moves:
         mark_persons(session, select(Membership.id).where(Membership.id.in_(draft.moves)))
     about = {"membership": draft.membership_id, "program": draft.program_id, "undoes": draft.undoes}
@@ -112,8 +119,11 @@ class _Held:
 
 
 def _hold(session: Session, membership_id: UUID) -> _Held:
-    """Whoever decides about a person takes turns, until the transaction ends; and an erasure is over, or waits."""
-    found = session.get(Membership, membership_id)
+    """Whoever decides about a person takes turns, until the transaction ends; and an erasure is over, or waits.
+
+    Of a membership that was merged into another one, that one is held: there it counts.
+    """
+    found = session.get(Membership, root_of(session, membership_id))
     if found is None:
         raise DecisionError(f"There is no membership {membership_id}.")
     mine = session.scalars(
@@ -123,6 +133,8 @@ def _hold(session: Session, membership_id: UUID) -> _Held:
         .with_for_update()
         .execution_options(populate_existing=True)
     ).all()
+    if found not in mine or found.merged_into:
+        raise DecisionError("Somebody else is changing this person: try again.")
     community = session.get_one(Community, found.community_id)
     versions = versions_by_program(session)[community.program_id]
     return _Held(found, community, versions, tuple(row.id for row in mine))
@@ -214,7 +226,7 @@ def _except(session: Session, kind: Kind, subject: Subject, program_id: UUID | N
         session.execute(select(ProgramRow.id).where(ProgramRow.id == program_id).with_for_update(key_share=True))
         versions = versions_by_program(session)[program_id]
     _check_asked([version_at(versions, now).program, newest(versions)], name, code, of)
-    whose = Decision.membership_id == subject_id
+    whose = Decision.membership_id == (held.membership.id if held else subject_id)
     if not held:
         whose = and_(Decision.data["subject_id"].as_string() == str(subject_id), Decision.program_id == program_id)
     other = _standing(session, kind, Decision.data[name].as_string() == code, whose)
@@ -222,7 +234,7 @@ def _except(session: Session, kind: Kind, subject: Subject, program_id: UUID | N
         done = "waived" if kind is Kind.WAIVER else "explained"
         raise DecisionError(f"'{code}' is {done} already, by the decision {other.id}: undo that one first.")
     if held:
-        return Draft(kind, {name: code}, subject_id, moves=held.moves, subject=subject)
+        return Draft(kind, {name: code}, held.membership.id, moves=held.moves, subject=(of, held.membership.id))
     data = {name: code, "subject_kind": of, "subject_id": str(subject_id)}
     return Draft(kind, data, program_id=program_id, subject=subject)
 
@@ -275,6 +287,12 @@ def transfer(session: Session, from_id: UUID, to_id: UUID) -> Draft:
     return Draft(Kind.TRANSFER, {"from": str(from_id)}, to_id, moves=held.moves)
 
 
+def presence(session: Session, membership_id: UUID, data: dict[str, Any]) -> Draft:
+    """Have what was checked elsewhere (records.deciding_presence) count of somebody at a session."""
+    held = _hold(session, membership_id)
+    return Draft(Kind.PRESENCE, data, held.membership.id, moves=held.moves)
+
+
 def recalculate(session: Session, program: str, number: int, first: date, last: date) -> Draft:
     """Have facts from `first` to `last`, both included, be credited by a version. Raises DecisionError.
 
@@ -316,6 +334,11 @@ def undo(session: Session, decision_id: UUID) -> Draft:
     kind = Kind(row.kind)
     if kind in ELSEWHERE:
         raise DecisionError(f"The decision {decision_id} can't be undone: {ELSEWHERE[kind]}.")
+    if kind is Kind.PRESENCE:
+        # The fact is made anew: see records.presences.fold.
+        everywhere_alone(session)
+    if kind is Kind.MERGE:
+        return _undo_merge(session, row)
     moves: tuple[UUID, ...] = ()
     if row.membership_id:
         moves = _hold(session, row.membership_id).moves
@@ -324,10 +347,24 @@ def undo(session: Session, decision_id: UUID) -> Draft:
         moves = _members(session, row.program_id)
     else:
         session.execute(select(ProgramRow.id).where(ProgramRow.id == row.program_id).with_for_update(key_share=True))
+    _check_stands(session, decision_id)
+    return Draft(Kind.UNDO, {}, row.membership_id, row.program_id, decision_id, moves, _subject(row))
+
+
+def _undo_merge(session: Session, row: Decision) -> Draft:
+    everywhere_alone(session)
+    _check_stands(session, row.id)
+    try:
+        undoing = unmerging.prepare(session, row)
+    except unmerging.StillEntangled as err:
+        raise DecisionError(f"The decision {row.id} can't be undone: {err}") from err
+    return Draft(Kind.UNDO, {}, undoes=row.id, moves=undoing.moves, carry_out=undoing.carry_out)
+
+
+def _check_stands(session: Session, decision_id: UUID) -> None:
     other = undone_by(session, decision_id)
     if other:
         raise DecisionError(f"The decision {decision_id} was undone already, by {other}.")
-    return Draft(Kind.UNDO, {}, row.membership_id, row.program_id, decision_id, moves, _subject(row))
 
 
 def _subject(row: Decision) -> Subject | None:

@@ -1,7 +1,7 @@
 """What people decide, as the engine reads it: inputs like facts, undone by another decision."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -15,6 +15,7 @@ from mappings.facts import Decisions as Decided
 from mappings.periods import Span
 from records.counted import NOW, AsOf
 from records.keys import among
+from records.merged import counts_in, merged_among, root_of
 from records.models import ClosedMember, Decision
 from records.models import Closing as ClosingRow
 
@@ -45,6 +46,12 @@ class Kind(StrEnum):
     ADOPTION = "adoption"
     """What a copied `course` (`site:course`) is: `choice`, its `original`; of a continuation `modules` (new: old), as
     they were decided; `left`: the communities that it was before, and is again if it becomes one again."""
+    PRESENCE = "presence"
+    """Of a membership: what counts of an `account` at a `session`: `minutes`, `status`, `mode`; the way that was
+    `chosen`, if any; what each way `said`, and what stood `before`; `batch`, where several were decided at once."""
+    MERGE = "merge"
+    """Of two people who are one, `from` was merged into `into`: the `accounts` that went over; `pointed`: memberships
+    that count in others from now on; `moved`: those that went over as they are; `kept`: those that `into` had."""
     UNDO = "undo"
     """Takes back the decision that it names."""
 
@@ -73,18 +80,27 @@ def standing_decisions(as_of: AsOf = NOW) -> Select[Decision]:
 
 
 def decided(session: Session, membership_ids: Sequence[UUID], as_of: AsOf = NOW) -> dict[UUID, Of]:
-    """What was decided about memberships."""
+    """What was decided about memberships, and about those that were merged into them; of a merged one nothing."""
     found = {membership: Of() for membership in membership_ids}
+    into = counts_in(session, found)
     rows = session.scalars(
-        standing_decisions(as_of)
-        .where(among(Decision.membership_id, membership_ids))
-        .order_by(Decision.decided_at, Decision.id)
+        standing_decisions(as_of).where(among(Decision.membership_id, into)).order_by(Decision.decided_at, Decision.id)
     ).all()
     approved = {str(row.data["report"]) for row in rows if row.kind == Kind.APPROVAL}
     for row in rows:
         if row.membership_id is not None:
-            _take(found[row.membership_id], row, approved, as_of)
+            _take(found[into[row.membership_id]], row, approved, as_of)
+    _continue_merged(session, found)
     return found
+
+
+def _continue_merged(session: Session, found: Mapping[UUID, Of]) -> None:
+    """What goes on with a membership that was merged goes on with the one that it counts in."""
+    gone = merged_among(session, {before for of in found.values() for before in of.continues})
+    if gone:
+        roots = {membership: root_of(session, membership) for membership in gone}
+        for of in found.values():
+            of.continues = list(dict.fromkeys(roots.get(before, before) for before in of.continues))
 
 
 def _take(of: Of, row: Decision, approved: set[str], as_of: AsOf) -> None:
@@ -140,11 +156,20 @@ def _moment(value: object) -> datetime | None:
 def closed(
     session: Session, memberships: Mapping[UUID, UUID], programs: Mapping[UUID, OfProgram], of: Mapping[UUID, Of]
 ) -> dict[UUID, tuple[Closing, ...]]:
-    """The closed periods of memberships, by membership; `memberships` names the program of each."""
+    """The closed periods of memberships, by membership; `memberships` names the program of each.
+
+    A closed period keeps what it held, also of two people who turned out to be one: the snapshots of both stand, and
+    what both have under one key (the same milestone of a team, what a cap took back) adds up.
+    """
     if not any(program.closings for program in programs.values()):
         return dict.fromkeys(memberships, ())
-    rows = session.scalars(select(ClosedMember).where(among(ClosedMember.membership_id, memberships)))
-    snapshots = {(row.closing_id, row.membership_id): _credits(row.credits) for row in rows}
+    into, c = counts_in(session, memberships), ClosedMember
+    rows = session.scalars(select(c).where(among(c.membership_id, into)).order_by(c.membership_id))
+    snapshots: dict[tuple[UUID, UUID], dict[str, Credit]] = {}
+    for row in rows:
+        held = snapshots.setdefault((row.closing_id, into[row.membership_id]), {})
+        for key, credit in _credits(row.credits).items():
+            held[key] = replace(credit, minutes=credit.minutes + held[key].minutes) if key in held else credit
     return {
         membership: tuple(
             Closing(

@@ -14,11 +14,13 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session, aliased
 
 from mappings.program import Program
-from records import audit
+from records import audit, erasing_presence
 from records.actor import Actor
 from records.affiliations import organisations_named
+from records.decisions import Kind
 from records.forgotten import NOBODY, remember
 from records.keys import among
+from records.merged import person_now, persons_behind
 from records.mirror import side_by_side
 from records.models import (
     Account,
@@ -84,14 +86,16 @@ def plan_erasure(session: Session, person_id: UUID, reason: str) -> Plan:
     accounts = _accounts(session, person_id)
     _check_reason(reason, accounts)
     users = frozenset((account.site_id, account.moodle_user_id) for account in accounts)
-    memberships = list(session.scalars(select(Membership.id).where(Membership.person_id == person_id)))
+    persons = _check_is_one(session, person_id)
+    memberships = _memberships(session, persons)
     counts = {"accounts": len(users)}
     for name, table in MIRRORS.items():
         counts[name] = _count(session, table, among((table.site_id, table.moodle_user_id), users))
     by = (MirrorCompletion.site_id, MirrorCompletion.overrideby)
     counts["completions set in another's place"] = _count(session, MirrorCompletion, among(by, users))
     counts["questions to Moodle"] = _count(session, Reread, among((Reread.site_id, Reread.moodle_user_id), users))
-    counts["reasons of decisions"] = _count(session, Decision, _decided(memberships))
+    counts["reasons of decisions"] = _count(session, Decision, _decided(memberships, persons))
+    counts |= erasing_presence.count(session, accounts)
     counts["milestones' evidence"] = _count(session, MilestoneRow, *_evidence(memberships))
     return Plan(person_id, person.erased_at, users, counts)
 
@@ -106,11 +110,29 @@ def _accounts(session: Session, person_id: UUID, *, lock: bool = False) -> Seque
     return session.scalars(found.with_for_update() if lock else found).all()
 
 
-def _decided(memberships: Sequence[UUID]) -> Any:
-    """Decisions about the memberships, and those that undo one of them."""
+def _check_is_one(session: Session, person_id: UUID) -> list[UUID]:
+    """The person, and whoever was merged into him or her. Raises ErasureError for who was merged into somebody else."""
+    now = person_now(session, person_id)
+    if now != person_id:
+        raise ErasureError(f"The person {person_id} was merged into {now}: erase that one.")
+    return [person_id, *persons_behind(session, person_id)]
+
+
+def _memberships(session: Session, persons: Sequence[UUID], *, lock: bool = False) -> list[UUID]:
+    found = select(Membership.id).where(among(Membership.person_id, persons)).order_by(Membership.id)
+    return list(session.scalars(found.with_for_update() if lock else found))
+
+
+def _decided(memberships: Sequence[UUID], persons: Sequence[UUID]) -> Any:
+    """Decisions about the memberships and people, and those that undo one of them."""
     decided = aliased(Decision)
-    about = select(decided.id).where(among(decided.membership_id, memberships))
-    return or_(among(Decision.membership_id, memberships), Decision.undoes.in_(about))
+    ids = [str(person) for person in persons]
+
+    def of(table: Any) -> Any:
+        merging = table.data["from"].as_string().in_(ids) | table.data["into"].as_string().in_(ids)
+        return among(table.membership_id, memberships) | ((table.kind == str(Kind.MERGE)) & merging)
+
+    return or_(of(Decision), Decision.undoes.in_(select(decided.id).where(of(decided))))
 
 
 def _evidence(memberships: Sequence[UUID]) -> tuple[Any, ...]:
@@ -139,17 +161,14 @@ def erase(
         raise ErasureError("Somebody else is changing this person: try again.")
     _check_reason(reason, accounts)
     # Whoever computes a membership reads accounts and mirror one after the other: not while both change.
-    memberships = list(
-        session.scalars(
-            select(Membership.id).where(Membership.person_id == person_id).order_by(Membership.id).with_for_update()
-        )
-    )
+    persons = _check_is_one(session, person_id)
+    memberships = _memberships(session, persons, lock=True)
     kept = _kept_profiles(session, accounts)
+    erasing_presence.leave(session, accounts)
     for account in accounts:
         _leave_mirror(session, account, kept[account.id], encryption_key)
-    _leave_decisions(session, memberships)
-    person.erased_at = now
-    session.flush()
+    _leave_decisions(session, memberships, persons)
+    session.execute(update(Person).where(among(Person.id, persons)).values(erased_at=now))
     after = {"accounts": [str(account.id) for account in accounts], "reason": reason.strip()}
     audit.record(session, actor, "person.erased", str(person_id), after=after)
 
@@ -216,11 +235,11 @@ def _leave_mirror(session: Session, account: Account, profile: dict[str, Any], e
     )
 
 
-def _leave_decisions(session: Session, memberships: Sequence[UUID]) -> None:
+def _leave_decisions(session: Session, memberships: Sequence[UUID], persons: Sequence[UUID]) -> None:
     data = Decision.data.op("-", return_type=JSONB())(literal(NOTES, ARRAY(Text)))
     quietly = {"synchronize_session": False}
     session.execute(
-        update(Decision).where(_decided(memberships)).values(reason="", data=data), execution_options=quietly
+        update(Decision).where(_decided(memberships, persons)).values(reason="", data=data), execution_options=quietly
     )
     session.execute(
         update(MilestoneRow).where(*_evidence(memberships)).values(evidence=GONE), execution_options=quietly

@@ -6,7 +6,20 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, LargeBinary, Text, Uuid, bindparam, func, or_, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    LargeBinary,
+    Text,
+    Uuid,
+    bindparam,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
@@ -16,6 +29,8 @@ from records.models import IgnoredCount, InboxItem, MirrorCourse, MirrorModule, 
 
 SWEEP = "sweep"
 """The sender of what we read of Moodle by ourselves."""
+ATTENDANCE = "attendance_taken"
+"""Why the sessions of an attendance activity are to be read again."""
 ROOT_DIGITS = 12
 ALONE = 3
 """An item that was in so many attempts is tried alone; before that in batches, each so many times smaller."""
@@ -288,7 +303,8 @@ def prune(session: Session, days: int) -> int:
 @dataclass(frozen=True, slots=True)
 class Question:
     """Something to be read again: a user's completion of a module, a user's part in a course (`module`
-    None), or a whole course (`user` None). `as_of` is the time of the report that raised it."""
+    None), the sessions of an attendance activity (`user` None), or a whole course (both None). `as_of` is the time of
+    the report that raised it."""
 
     site_id: UUID
     course: int
@@ -358,3 +374,19 @@ def settle(session: Session, site_id: UUID, course_id: int, user: int, read_at: 
         .values(done_at=func.clock_timestamp()),
         execution_options={"synchronize_session": False},
     )
+
+
+def settle_sessions(session: Session, site_id: UUID, module: int, read_at: datetime) -> None:
+    """Close the questions about the sessions of an attendance activity that Moodle was asked as of `read_at`."""
+    session.execute(
+        update(Reread)
+        .where(*open_about_sessions(site_id), Reread.module_id == module, Reread.as_of <= read_at)
+        .values(done_at=func.clock_timestamp()),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def open_about_sessions(site_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    """The questions about sessions of attendance activities of a site that are open, as conditions."""
+    r = Reread
+    return r.site_id == site_id, r.done_at.is_(None), r.reason == ATTENDANCE, r.module_id.is_not(None)

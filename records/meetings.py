@@ -116,6 +116,14 @@ def agreed(
     return {name: meeting for name, (_, meeting) in described.items()}, wrong
 
 
+def together(stated: Iterable[Meeting]) -> dict[Name, Meeting]:
+    """What several lines that agree say of each session."""
+    said: dict[Name, Meeting] = {}
+    for meeting in stated:
+        said[meeting.name] = _merged(said.get(meeting.name, meeting), meeting)
+    return said
+
+
 def _contradict(a: object, b: object) -> bool:
     return a is not None and b is not None and a != b
 

@@ -107,13 +107,14 @@ def _behind(
             CommunityCourse.course_id,
             CommunityCourse.group_id,
             Account.moodle_user_id,
+            Membership.merged_into,
         )
         .outerjoin(CommunityCourse, CommunityCourse.community_id == Membership.community_id)
         .outerjoin(Account, (Account.person_id == Membership.person_id) & (Account.site_id == CommunityCourse.site_id))
         .where(among(Membership.id, memberships))
     ).all()
     g = MirrorGroupMember
-    named = {(site, group, user) for _, site, _, group, user in places if group and user}
+    named = {(site, group, user) for _, site, _, group, user, _ in places if group and user}
     members = select(g.site_id, g.group_id, g.moodle_user_id, g.present)
     inside = {
         (site, group, user): present
@@ -122,9 +123,9 @@ def _behind(
         )
     }
     found: dict[PairKey, list[tuple[Participation, bool]]] = {}
-    for membership, site, course, group, user in places:
-        if site is None:
-            # A community that lost its courses to another one: nobody is in it.
+    for membership, site, course, group, user, merged_into in places:
+        if site is None or merged_into:
+            # A community that lost its courses to another one: nobody is in it. Nor is who turned out to be another.
             memberships[membership].read = True
         elif user is not None and (not group or (site, group, user) in inside):
             here = not group or inside[(site, group, user)]

@@ -19,6 +19,7 @@ from records.attendance_lookup import Unknown
 from records.csv_file import Problem
 from records.keys import among, put
 from records.memberships import mark_persons
+from records.merged import root_of
 from records.milestone_file import Evidence, MilestoneLine
 from records.milestone_lookup import MilestoneLookup
 from records.mirror import everywhere_alone
@@ -243,6 +244,7 @@ def _mark(session: Session, subjects: Iterable[Subject]) -> None:
         by_kind.setdefault(kind, set()).add(subject)
     m = Membership
     organisations = by_kind.get("organisation", set())
+    participants = {root_of(session, membership) for membership in by_kind.get("participant", ())}
     in_teams = teams.members_of(
         session,
         session.scalars(
@@ -256,7 +258,7 @@ def _mark(session: Session, subjects: Iterable[Subject]) -> None:
         session,
         select(m.id).where(
             or_(
-                among(m.id, by_kind.get("participant", set()) | {i for ids in in_teams.values() for i in ids}),
+                among(m.id, participants | {i for ids in in_teams.values() for i in ids}),
                 among(m.organisation_id, organisations),
                 among(m.community_id, by_kind.get("community", ())),
                 m.community_id.in_(of_program),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -23,7 +23,18 @@ from records.actor import Actor
 from records.facts import NewFact, record_facts
 from records.keys import among
 from records.memberships import ensure_memberships
-from records.models import Account, Community, FactRow, Membership, Presence, SessionRow, SharedSession, uuid7
+from records.models import (
+    Account,
+    Community,
+    Decision,
+    Dispute,
+    FactRow,
+    Membership,
+    Presence,
+    SessionRow,
+    SharedSession,
+    uuid7,
+)
 from records.programs import versions_by_program
 
 Key = tuple[UUID, UUID]
@@ -96,6 +107,14 @@ def withdraw(session: Session, *which: Any, by: Actor) -> int:
     return len(session.scalars(gone, execution_options={"synchronize_session": False}).all())
 
 
+def take_back(session: Session, decision_id: UUID, *, by: Actor) -> None:
+    """Undo what a decision says of who was there, if it does; the caller is alone on every site then."""
+    p = Presence
+    said = session.execute(select(p.session_id, p.account_id).where(p.decision_id == decision_id)).all()
+    if said and withdraw(session, p.decision_id == decision_id, by=by):
+        fold(session, [(meeting, account) for meeting, account in said if account])
+
+
 def touch(session: Session, *which: Any) -> None:
     """Have facts be made anew of rows: they are somebody's now, or their session was moved."""
     session.execute(
@@ -129,14 +148,19 @@ def stated(session: Session, keys: Iterable[Key]) -> dict[Key, list[Stated]]:
         .order_by(Presence.recorded_at, Presence.id)
         .execution_options(populate_existing=True)
     )
-    by_way: dict[tuple[Key, str], list[Presence]] = {}
+    by_key: dict[Key, list[Presence]] = {}
     for row in rows:
         if row.account_id:
-            by_way.setdefault(((row.session_id, row.account_id), row.way), []).append(row)
-    found: dict[Key, list[Stated]] = {}
-    for (key, way), same in by_way.items():
-        found.setdefault(key, []).append(_stated(Way(way), same))
-    return found
+            by_key.setdefault((row.session_id, row.account_id), []).append(row)
+    return {key: stated_of(same) for key, same in by_key.items()}
+
+
+def stated_of(rows: Iterable[Presence]) -> list[Stated]:
+    """What the ways say by rows of one person at one session, the earliest first."""
+    by_way: dict[str, list[Presence]] = {}
+    for row in rows:
+        by_way.setdefault(row.way, []).append(row)
+    return [_stated(Way(way), same) for way, same in by_way.items()]
 
 
 def _stated(way: Way, rows: Sequence[Presence]) -> Stated:
@@ -166,16 +190,19 @@ class Held:
 
     def judged(self, of: Iterable[Stated]) -> Verdict | None:
         """What stands of what the ways say."""
-        rule = rule_of(self.program, self.row.kind)
-        full = present_status(rule)
-        said = []
-        for one in of:
-            # Who was seen there without a status was present.
-            status = one.said.status or (full if one.said.minutes else None)
-            said.append(replace(one.said, status=status))
+        said = [self.counting(one.said) for one in of]
         return judge(
             [one for one in said if one.minutes is not None or one.status], earned_at(self.program, self.meeting)
         )
+
+    def counting(self, said: Said) -> Said:
+        """What a way says as it counts: who was seen there without a status was present."""
+        full = present_status(rule_of(self.program, self.row.kind))
+        return replace(said, status=said.status or (full if said.minutes else None))
+
+    def earned(self, said: Said) -> tuple[int, str]:
+        """The minutes that somebody would earn by what one way says, and the component."""
+        return earned_at(self.program, self.meeting)(self.counting(said))
 
 
 def held(session: Session, session_ids: Iterable[UUID]) -> dict[UUID, Held]:
@@ -223,14 +250,61 @@ def fold(session: Session, keys: Iterable[Key]) -> int:
     for key in wanted:
         verdict = meetings[key[0]].judged(said.get(key, []))
         facts.append(_fact(meetings[key[0]].row, accounts[key[1]], verdict.stands if verdict else None))
+    _keep_disputes(session, wanted, disputed(session, meetings, said))
     facts = _known_or_there(session, facts)
     _make_members(session, meetings, accounts, [f for f in facts if f.ended is None])
-    written = record_facts(session, facts, _causes(session, facts))
+    # Of whom nothing is said any more, since the rows were somebody else's: that is a cause of its own.
+    causes = {fact.key: uuid7() for fact in facts} | _causes(session, facts)
+    written = record_facts(session, facts, causes)
     session.execute(
         update(p).where(among(p.id, read)).values(folded_at=func.clock_timestamp()),
         execution_options={"synchronize_session": False},
     )
     return written
+
+
+def disputed(session: Session, meetings: Mapping[UUID, Held], said: Mapping[Key, Sequence[Stated]]) -> set[Key]:
+    """Those of whom the ways disagree and nobody has decided; and those of whom, since somebody decided, a way says
+    something that it didn't say then, and that would earn something else."""
+    known = decided_said(session, said)
+    found = set()
+    for key, of in said.items():
+        meeting = meetings[key[0]]
+        verdict = meeting.judged(of)
+        if key not in known:
+            news = bool(verdict and verdict.disputed)
+        else:
+            new = [one.said for one in of if known[key].get(str(one.said.way)) != as_values(one.said)]
+            news = any(
+                meeting.earned(one) != meeting.earned(verdict.stands)
+                for one in new
+                if verdict and one.way is not Way.DECIDED and (one.minutes is not None or one.status)
+            )
+        if news:
+            found.add(key)
+    return found
+
+
+def decided_said(session: Session, said: Mapping[Key, Sequence[Stated]]) -> dict[Key, Mapping[str, Any]]:
+    """What each way said, as `as_values` gives it, when somebody decided: of those of whom a decision stands."""
+    rows = {key: one.row for key, of in said.items() for one in of if one.said.way is Way.DECIDED}
+    d = Decision
+    found = session.execute(select(d.id, d.data).where(among(d.id, {row.decision_id for row in rows.values()})))
+    known: dict[UUID | None, Any] = {decision: data.get("said", {}) for decision, data in found}
+    return {key: known.get(row.decision_id, {}) for key, row in rows.items()}
+
+
+def as_values(said: Said) -> dict[str, Any]:
+    """What a way says, as a decision keeps it."""
+    return {"minutes": said.minutes, "status": said.status, "mode": said.mode}
+
+
+def _keep_disputes(session: Session, keys: Sequence[Key], found: set[Key]) -> None:
+    over = among((Dispute.session_id, Dispute.account_id), set(keys) - found)
+    session.execute(delete(Dispute).where(over), execution_options={"synchronize_session": False})
+    if found:
+        rows = [{"session_id": meeting, "account_id": account} for meeting, account in sorted(found, key=str)]
+        session.execute(insert(Dispute).on_conflict_do_nothing(), rows)
 
 
 def _fact(meeting: SessionRow, account: Account, stands: Said | None) -> NewFact:

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, aliased
 
 from mappings.course_check import CommunityForm, CourseActivity, PlannedSession, course_findings
 from mappings.findings import Finding
@@ -140,7 +140,7 @@ def _activities(
 ) -> tuple[CourseActivity, ...]:
     """The activities of courses, in the form that counts: the bound one, else the present one. Which session of the
     community one stands for is told with it."""
-    m, b = MirrorModule, Binding
+    m, b, made_up = MirrorModule, Binding, aliased(SessionRow)
     bound = (b.site_id == m.site_id) & (b.module_id == m.module_id) & (b.status == "active")
     stands_for = (
         (SessionRow.module_site_id == m.site_id)
@@ -148,9 +148,10 @@ def _activities(
         & (SessionRow.community_id == community_id)
     )
     rows = session.execute(
-        select(m, b, SessionRow.code)
+        select(m, b, func.coalesce(made_up.code, SessionRow.code))
         .outerjoin(b, bound)
         .outerjoin(SessionRow, stands_for)
+        .outerjoin(made_up, made_up.id == SessionRow.makes_up)
         .where(m.present, among((m.site_id, m.course_id), keys))
         .order_by(m.site_id, m.course_id, m.section_number, m.module_id)
     )
@@ -164,11 +165,14 @@ def _activities(
 
 
 def _sessions(session: Session, community_id: UUID) -> tuple[PlannedSession, ...]:
-    """The sessions of a community, its own and those that it shares."""
+    """The sessions of a community, its own and those that it shares, without those that were cancelled."""
     shared = select(SharedSession.session_id).where(SharedSession.community_id == community_id)
-    rows = session.scalars(
-        select(SessionRow)
-        .where((SessionRow.community_id == community_id) | SessionRow.id.in_(shared))
-        .order_by(SessionRow.starts_at, SessionRow.code)
+    s, made_up = SessionRow, aliased(SessionRow)
+    rows = session.execute(
+        # Who makes a session up does the same thing again.
+        select(func.coalesce(made_up.code, s.code), s.mode, s.kind, s.planned_minutes)
+        .outerjoin(made_up, made_up.id == s.makes_up)
+        .where((s.community_id == community_id) | s.id.in_(shared), s.cancelled_at.is_(None))
+        .order_by(s.starts_at, s.code)
     )
-    return tuple(PlannedSession(row.code, row.mode, row.kind, row.planned_minutes) for row in rows)
+    return tuple(PlannedSession(*row) for row in rows)

@@ -1,10 +1,11 @@
 """Milestones: what was recorded of participants, teams, organisations, communities and programs."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, true
+from sqlalchemy import func, select, true
 from sqlalchemy.orm import Session
 
 from mappings.conditions import Reached
@@ -12,7 +13,8 @@ from mappings.earning import Subject as SubjectKind
 from mappings.facts import Ended, Fact, FactKind, Milestone
 from records.counted import NOW, AsOf, recorded
 from records.keys import among
-from records.models import Account, Membership, MilestoneRow, MirrorGroupMember, Team
+from records.merged import counts_in
+from records.models import Account, Membership, MilestoneRow, MirrorGroupMember, SessionRow, Team
 
 Subject = tuple[SubjectKind, UUID]
 """(kind, id): a membership, team, organisation, community or program."""
@@ -21,13 +23,20 @@ Subject = tuple[SubjectKind, UUID]
 def milestones_of(
     session: Session, membership_ids: Sequence[UUID], as_of: AsOf = NOW
 ) -> Iterable[tuple[UUID, Fact, UUID]]:
-    """(membership, fact, correlation id) of the participant's own milestones, and of his or her teams."""
-    subjects: dict[Subject, list[UUID]] = {("participant", m): [m] for m in membership_ids}
+    """(membership, fact, correlation id) of the participant's own milestones, and of his or her teams; also of those
+    recorded of a membership that was merged into the participant's."""
+    own = counts_in(session, membership_ids)
+    subjects: dict[Subject, list[UUID]] = {("participant", m): [into] for m, into in own.items()}
     for membership, team in teams_of(session, membership_ids):
         subjects.setdefault(("team", team), []).append(membership)
-    for subject, row in _rows(session, subjects, as_of):
+    for subject, row, follows in _rows(session, subjects, as_of):
         for membership in subjects[subject]:
-            yield membership, _fact(row), row.correlation_id
+            fact = _fact(row, follows)
+            if subject[0] == "participant" and subject[1] != membership:
+                # Recorded of both, it is one milestone of one person all the same.
+                item = row.key.replace(str(subject[1]), str(membership))
+                fact = replace(fact, item=item, several=True)
+            yield membership, fact, row.correlation_id
 
 
 def teams_of(session: Session, membership_ids: Sequence[UUID], *, ever: bool = False) -> list[tuple[UUID, UUID]]:
@@ -53,37 +62,37 @@ def teams_of(session: Session, membership_ids: Sequence[UUID], *, ever: bool = F
 def reached_by(session: Session, subjects: Iterable[Subject], as_of: AsOf = NOW) -> dict[Subject, list[Reached]]:
     """The milestones of subjects that stand."""
     wanted: dict[Subject, list[Reached]] = {subject: [] for subject in subjects}
-    for subject, row in _rows(session, wanted, as_of):
+    for subject, row, follows in _rows(session, wanted, as_of):
         if row.ended is None:
             proven = bool(row.evidence)
-            wanted[subject].append(Reached(row.code, row.key, row.happened_at, row.cycle, _follows(row), proven))
+            wanted[subject].append(Reached(row.code, row.key, row.happened_at, row.cycle, follows, proven))
     return wanted
 
 
-def _rows(session: Session, subjects: Iterable[Subject], as_of: AsOf) -> Iterable[tuple[Subject, MilestoneRow]]:
+def _rows(
+    session: Session, subjects: Iterable[Subject], as_of: AsOf
+) -> Iterable[tuple[Subject, MilestoneRow, str | None]]:
+    """Milestones with their subject, and the item of the session that they follow: what follows one that makes another
+    session up follows that one."""
     row = MilestoneRow
-    found = session.scalars(
-        select(row)
+    found = session.execute(
+        select(row, func.coalesce(SessionRow.makes_up, row.session_id))
+        .outerjoin(SessionRow, SessionRow.id == row.session_id)
         .where(among((row.subject_kind, row.subject_id), list(subjects)), recorded(row, as_of))
         .order_by(row.key)
     )
-    for milestone in found:
+    for milestone, follows in found:
         subject: Any = (milestone.subject_kind, milestone.subject_id)
-        yield subject, milestone
+        yield subject, milestone, str(follows) if follows else None
 
 
-def _follows(row: MilestoneRow) -> str | None:
-    """The item of the session that a milestone follows."""
-    return str(row.session_id) if row.session_id else None
-
-
-def _fact(row: MilestoneRow) -> Fact:
+def _fact(row: MilestoneRow, follows: str | None) -> Fact:
     return Fact(
         id=str(row.id),
         key=f"milestone:{row.key}",
         kind=FactKind.MILESTONE,
         happened_at=row.happened_at,
         ended=Ended(row.ended) if row.ended else None,
-        milestone=Milestone(row.code, row.cycle, _follows(row), proven=bool(row.evidence)),
+        milestone=Milestone(row.code, row.cycle, follows, proven=bool(row.evidence)),
         item=row.key,
     )

@@ -27,6 +27,11 @@ from records.models import (
     SharedSession,
 )
 
+TieKey = tuple[UUID, UUID, int]
+"""(community, site, Moodle's id of an activity)."""
+Ties = dict[TieKey, str | None]
+"""Which occasion an activity stands for; None: it stands for several sessions, and can earn nothing itself."""
+
 
 @dataclass(slots=True)
 class Surroundings:
@@ -37,7 +42,7 @@ class Surroundings:
     """(idnumber, start, end) of each course."""
     meetings: list[Meeting] = field(default_factory=list)
     activities: list[tuple[str, Activity, str | None]] = field(default_factory=list)
-    """(item, the form that counts, the session that it stands for)."""
+    """(item, the form that counts, the occasion of the session that it stands for)."""
     items: set[str] = field(default_factory=set)
     """All activities that can be completed, also those that no rule matches."""
     _seen: dict[str, facts.Community] = field(default_factory=dict)
@@ -83,8 +88,8 @@ def surroundings(session: Session, community_ids: Iterable[UUID]) -> dict[UUID, 
     return found
 
 
-def _read_meetings(session: Session, found: dict[UUID, Surroundings]) -> dict[tuple[UUID, UUID, int], str]:
-    """Fill the meetings in. Returns which activity of a community stands for which session."""
+def _read_meetings(session: Session, found: dict[UUID, Surroundings]) -> Ties:
+    """Fill the meetings in. Returns which activity of a community stands for which occasion."""
     shares = select(SharedSession.session_id, SharedSession.community_id).where(
         among(SharedSession.community_id, found)
     )
@@ -95,20 +100,40 @@ def _read_meetings(session: Session, found: dict[UUID, Surroundings]) -> dict[tu
     rows = session.execute(
         select(
             s.id, s.community_id, s.code, s.title, s.starts_at, s.mode, s.kind, s.planned_minutes,
-            s.module_site_id, s.module_id,
+            s.module_site_id, s.module_id, s.makes_up, s.cancelled_at,
         )
         .where(or_(among(s.community_id, found), among(s.id, shared)))
         .order_by(s.starts_at, s.code, s.id)
     )  # fmt: skip
-    stands_for: dict[tuple[UUID, UUID, int], str] = {}
+    stands_for: Ties = {}
+    live: set[TieKey] = set()
     for row in rows:
-        item = str(row.id)
-        meeting = Meeting(item, row.code, row.title, row.starts_at, row.mode, row.kind, row.planned_minutes)
+        meeting = Meeting(
+            str(row.id),
+            row.code,
+            row.title,
+            row.starts_at,
+            row.mode,
+            row.kind,
+            row.planned_minutes,
+            str(row.makes_up) if row.makes_up else None,
+            row.cancelled_at is not None,
+        )
         for community in {row.community_id, *shared.get(row.id, ())} & found.keys():
             found[community].meetings.append(meeting)
             if row.module_site_id and row.module_id is not None:
-                stands_for[(community, row.module_site_id, row.module_id)] = item
+                key = (community, row.module_site_id, row.module_id)
+                _tie(stands_for, live, key, meeting)
     return stands_for
+
+
+def _tie(stands_for: Ties, live: set[TieKey], key: TieKey, meeting: Meeting) -> None:
+    """An activity that stands for several sessions stands for none of them, but for those that were cancelled."""
+    if meeting.cancelled:
+        stands_for.setdefault(key, meeting.occasion)
+        return
+    stands_for[key] = None if key in live else meeting.occasion
+    live.add(key)
 
 
 def _read_courses(session: Session, found: dict[UUID, Surroundings]) -> None:
@@ -120,9 +145,7 @@ def _read_courses(session: Session, found: dict[UUID, Surroundings]) -> None:
         found[community].courses.append((idnumber, start, end))
 
 
-def _read_activities(
-    session: Session, found: dict[UUID, Surroundings], stands_for: dict[tuple[UUID, UUID, int], str]
-) -> None:
+def _read_activities(session: Session, found: dict[UUID, Surroundings], stands_for: Ties) -> None:
     """Fill in what can be completed. Activities that go on with one another are one, in the form of the first."""
     c, m, b = CommunityCourse, MirrorModule, Binding
     active = (b.site_id == m.site_id) & (b.module_id == m.module_id) & (b.status == "active")
@@ -138,14 +161,15 @@ def _read_activities(
     goes_on = continued(session, {(site, module) for _, site, module, *_ in rows} | {module for _, module in tied})
     if goes_on.above:
         forms |= _bound(session, {goes_on.root(module) for module in goes_on.above} - forms.keys())
-    sessions: dict[tuple[UUID, tuple[str, int]], str] = {}
+    sessions: dict[tuple[UUID, tuple[str, int]], str | None] = {}
+    many = {(community, goes_on.root(module)) for (community, module), item in tied.items() if item is None}
     for community, module in sorted(tied, key=lambda key: (key[1] in goes_on.above, key[1])):
         sessions.setdefault((community, goes_on.root(module)), tied[(community, module)])
     there = {(community, goes_on.root((site, module))) for community, site, module, *_ in rows}
     for community, root in sorted(there, key=lambda key: key[1]):
         item = item_of(*root)
         found[community].items.add(item)
-        if root in forms:
+        if root in forms and (community, root) not in many:
             found[community].activities.append((item, forms[root], sessions.get((community, root))))
 
 

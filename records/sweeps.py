@@ -123,9 +123,9 @@ def _for_events(session: Session, site_id: UUID, now: datetime) -> int:
     nobody knows; of the list, where items wait for such a course."""
     r, i, s = Reread, InboxItem, Sweep
     ours = set(targets(session, site_id))
-    open_questions = (
-        select(r.course_id).distinct().where(r.site_id == site_id, r.done_at.is_(None), r.moodle_user_id.is_(None))
-    )
+    # Those about one activity's sessions are answered by themselves.
+    whole = (r.moodle_user_id.is_(None), r.module_id.is_(None))
+    open_questions = select(r.course_id).distinct().where(r.site_id == site_id, r.done_at.is_(None), *whole)
     wanted = (set(session.scalars(open_questions)) | _with_strangers(session, site_id)) & ours
     recent = select(s.course_id).where(
         s.site_id == site_id, or_(s.status.in_(OPEN), and_(s.reason == "event", s.finished_at > now - PAUSE))

@@ -104,6 +104,7 @@ def _wanted(site_id: UUID, programs: set[UUID]) -> Subquery:
             c.site_id == site_id,
             among(Community.program_id, programs),
             m.role == "participant",
+            m.merged_into.is_(None),
             m.status != "left",
             a.present,
             a.moodle_user_id > 0,

@@ -237,7 +237,9 @@ def _read(session: Session, community_ids: Sequence[UUID], now: datetime) -> Kno
     known = Known(version_at(versions_by_program(session)[program_id], now), now)
     known.communities = {key: around[key].by(known.version) for key in sorted(around, key=str)}
     ids = session.scalars(
-        select(Membership.id).where(Membership.community_id.in_(list(around))).order_by(Membership.id)
+        select(Membership.id)
+        .where(Membership.community_id.in_(list(around)), Membership.merged_into.is_(None))
+        .order_by(Membership.id)
     ).all()
     for start in range(0, len(ids), answers.AT_ONCE):
         for item in answers.inputs_of(session, ids[start : start + answers.AT_ONCE]):

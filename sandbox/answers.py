@@ -14,6 +14,8 @@ from sandbox.store import Row, need
 
 _MODULE_NUMBERS = {
     "assign": 1,
+    "attendance": 25,
+    "bigbluebuttonbn": 2,
     "choice": 5,
     "feedback": 7,
     "forum": 9,

@@ -18,7 +18,15 @@ _OBSERVED = (
     *("course_module_created", "course_module_updated", "course_module_deleted"),
     "course_category_updated",
 )
-OBSERVED = frozenset(f"\\core\\event\\{name}" for name in _OBSERVED)
+_OF_MODULES = (
+    *("mod_attendance/attendance_taken", "mod_attendance/attendance_taken_by_student"),
+    *("mod_attendance/session_added", "mod_attendance/session_updated"),
+    *("mod_attendance/session_duration_updated", "mod_attendance/session_deleted"),
+    "mod_bigbluebuttonbn/meeting_joined",
+)
+OBSERVED = frozenset(
+    "\\{}\\event\\{}".format(*name.split("/")) for name in (*(f"core/{name}" for name in _OBSERVED), *_OF_MODULES)
+)
 _NEVER_KEPT = "\\core\\event\\course_category_updated"
 """The plugin looks again at which courses are chosen, and hands nothing over."""
 _TAKES_PART = (

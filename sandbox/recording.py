@@ -52,6 +52,12 @@ def administered(name: str) -> Event:
     return found
 
 
+def at_meetings(name: str) -> Event:
+    """One recorded event of who was where: of mod_attendance or mod_bigbluebuttonbn."""
+    found: Event = json.loads(_read("attendance"))[name]
+    return found
+
+
 def ws_template() -> dict[str, Any]:
     """Recorded answers of web services, one of each kind of thing."""
     template: dict[str, Any] = json.loads(_read("ws"))

@@ -105,7 +105,7 @@ class Silent:
     def change_module(self, module: int, *, told: bool = False, **fields: Any) -> Done:
         """Rename it, hide it, give it another idnumber, track it otherwise."""
         with self._working(told) as work:
-            _change(work, "course_modules", module, fields, _MODULE_FIELDS)
+            change(work, "course_modules", module, fields, _MODULE_FIELDS)
             return work.write([_of_module(work, "course_module_updated", work.module(module))])
 
     def declare_hours(self, module: int, minutes: int | None, component: str = "", *, told: bool = False) -> Done:
@@ -143,7 +143,7 @@ class Silent:
     def change_account(self, user: int, *, told: bool = False, **fields: Any) -> Done:
         """Rename the account, suspend it, give it another idnumber or address."""
         with self._working(told) as work:
-            _change(work, "user", user, fields, _ACCOUNT_FIELDS)
+            change(work, "user", user, fields, _ACCOUNT_FIELDS)
             event = administered("user_updated")
             event |= {key: like(event[key], user) for key in ("objectid", "contextinstanceid", "relateduserid")}
             event |= {"userid": like(event["userid"], ADMIN), "timecreated": work.now}
@@ -152,7 +152,7 @@ class Silent:
     def change_course(self, course: int, *, told: bool = False, **fields: Any) -> Done:
         """Rename the course, hide it, give it another idnumber."""
         with self._working(told) as work:
-            _change(work, "course", course, fields, _COURSE_FIELDS)
+            change(work, "course", course, fields, _COURSE_FIELDS)
             row = need(work.db, "course", course)
             event = administered("course_updated")
             event |= _in_course(event, row, work.now) | {"objectid": like(event["objectid"], course)}
@@ -171,7 +171,7 @@ class Silent:
         return working(self._store, self._clock(), self._wake, told)
 
 
-def _change(work: Work, table: str, row_id: int, fields: Mapping[str, Any], known: frozenset[str]) -> None:
+def change(work: Work, table: str, row_id: int, fields: Mapping[str, Any], known: frozenset[str]) -> None:
     if not fields or not set(fields) <= known:
         raise TypeError(f"{table} has no such fields here: {', '.join(sorted(set(fields) - known)) or 'none given'}")
     need(work.db, table, row_id)

@@ -10,6 +10,7 @@ from typing import Any
 
 from sandbox import observer, wire
 from sandbox.actions import Act
+from sandbox.attendance import Attendance
 from sandbox.content import ADMIN, SECOND_SERVICE, SERVICE
 from sandbox.disorder import ORDER, Disorder
 from sandbox.pace import Gate, Pace
@@ -29,7 +30,8 @@ class Site:
     ...     site.act.complete(site.user("e0001"), site.module("COP-EBWIESL-BAY", "ACT-01"))
 
     `act` is what people do, `unseen` the same without a single event, `silent` what Moodle doesn't
-    tell or may not tell, `gate` the web services' pace and how many calls there were.
+    tell or may not tell, `attendance` sessions and who was at them, `gate` the web services' pace and
+    how many calls there were.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Site:
         self.act = Act(self.store, clock, self._woken)
         self.unseen = Act(self.store, clock, self._woken, told=False)
         self.silent = Silent(self.store, clock, self._woken)
+        self.attendance = Attendance(self.store, clock, self._woken)
 
     def __enter__(self) -> Site:
         return self

@@ -95,6 +95,17 @@ CREATE TABLE IF NOT EXISTS lacking (
 CREATE TABLE IF NOT EXISTS standings (
   course INTEGER NOT NULL, userid INTEGER NOT NULL, asof INTEGER NOT NULL, data TEXT NOT NULL,
   PRIMARY KEY (course, userid));
+CREATE TABLE IF NOT EXISTS attendance_statuses (
+  id INTEGER PRIMARY KEY, attendanceid INTEGER NOT NULL, acronym TEXT NOT NULL, description TEXT NOT NULL,
+  grade REAL NOT NULL, visible INTEGER NOT NULL DEFAULT 1, deleted INTEGER NOT NULL DEFAULT 0,
+  setnumber INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS attendance_sessions (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, attendanceid INTEGER NOT NULL, groupid INTEGER NOT NULL,
+  sessdate INTEGER NOT NULL, duration INTEGER NOT NULL, lasttaken INTEGER, lasttakenby INTEGER NOT NULL DEFAULT 0,
+  timemodified INTEGER NOT NULL, description TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS attendance_log (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, sessionid INTEGER NOT NULL, studentid INTEGER NOT NULL,
+  statusid INTEGER NOT NULL, remarks TEXT, UNIQUE (sessionid, studentid));
 CREATE INDEX IF NOT EXISTS enrolments_course ON user_enrolments (course, userid);
 CREATE INDEX IF NOT EXISTS enrolments_user ON user_enrolments (userid, course);
 CREATE INDEX IF NOT EXISTS roles_course ON role_assignments (course, userid);

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from sandbox import answers, parameters, people, plugin, progress
+from sandbox import answers, attendance_answers, parameters, people, plugin, progress
 from sandbox.actions import ActionRefusedError
 from sandbox.capabilities import ENROL_REVIEW, Caller, caller_of, enter_course
 from sandbox.parameters import MoodleError, Params, boolean, check, integer, invalid_parameter
@@ -17,6 +17,8 @@ __all__ = ["MoodleError", "call", "to_xml"]
 
 SITE_INFO = "core_webservice_get_site_info"
 ENROLLED = "core_enrol_get_enrolled_users"
+ATTENDANCE = "mod_attendance_get_sessions"
+COURSE_MODULE = "core_course_get_course_module"
 STATUSES = "core_completion_get_activities_completion_status"
 
 
@@ -208,7 +210,7 @@ FUNCTIONS: dict[str, Function] = {
     "core_course_get_courses_by_field": _courses_by_field,
     "core_course_get_categories": _categories,
     "core_course_get_contents": _contents,
-    "core_course_get_course_module": _course_module,
+    COURSE_MODULE: _course_module,
     ENROLLED: _enrolled_users,
     "core_group_get_course_groups": _course_groups,
     "core_group_get_course_groupings": _course_groupings,
@@ -220,6 +222,7 @@ FUNCTIONS: dict[str, Function] = {
     STATUSES: _statuses,
     "core_completion_update_activity_completion_status_manually": _update_manually,
     "core_grades_update_grades": _update_grades,
+    ATTENDANCE: attendance_answers.get_sessions,
 }
 
 
@@ -227,7 +230,7 @@ def offers(site: Site) -> dict[str, Function]:
     """The functions that the tokens' service holds: without the companion plugin, with it, or its own alone."""
     has = site.setting("plugin")
     if has == "alone":
-        return {SITE_INFO: FUNCTIONS[SITE_INFO]} | plugin.FUNCTIONS
+        return {name: FUNCTIONS[name] for name in (SITE_INFO, COURSE_MODULE, ATTENDANCE)} | plugin.FUNCTIONS
     return FUNCTIONS | plugin.FUNCTIONS if has else FUNCTIONS
 
 

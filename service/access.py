@@ -22,6 +22,10 @@ from service.context import context
 
 log = structlog.get_logger()
 FORM_MAX_BYTES = 64_000
+LARGER = {"roster.save": 400_000, "imports.upload": 20_100_000}
+"""Routes whose forms may be larger: a roster of 500 people; a file of attendance."""
+SWALLOWED = 300_000_000
+"""So much of what is too large is read all the same: a browser shows no answer to what it couldn't send."""
 
 
 class Door(Enum):
@@ -81,6 +85,14 @@ DECISIONS: dict[str, Door | Permission] = {
     "sign_in.sign_out": Door.SIGNED_IN,
     "identify.begin": Door.OPEN,
     "identify.answer": Door.OPEN,
+    "arrive.scan": Door.OPEN,
+    "arrive.enter": Door.OPEN,
+    "arrive.enter_submit": Door.OPEN,
+    "arrive.here": Door.OPEN,
+    "arrive.arrived": Door.OPEN,
+    "arrive.left": Door.OPEN,
+    "arrive.forget": Door.OPEN,
+    "arrive.personal": Door.OPEN,
     "intake.take_batch": Door.SENDER,
     "intake.take_event": Door.SENDER,
     "intake.take_statements": Door.SENDER,
@@ -98,6 +110,54 @@ DECISIONS: dict[str, Door | Permission] = {
     "plugin.download": Permission.CONNECT_SITES,
     "person.show": Permission.SEE_PEOPLE,
     "person.live": Permission.SEE_PEOPLE,
+    "sessions.listed": Permission.SEE_PEOPLE,
+    "sessions.show": Permission.SEE_PEOPLE,
+    "sessions.new": Permission.RECORD_ATTENDANCE,
+    "sessions.create": Permission.RECORD_ATTENDANCE,
+    "sessions.edit": Permission.RECORD_ATTENDANCE,
+    "sessions.save": Permission.RECORD_ATTENDANCE,
+    "sessions.move": Permission.RECORD_ATTENDANCE,
+    "sessions.cancel": Permission.RECORD_ATTENDANCE,
+    "sessions.restore": Permission.RECORD_ATTENDANCE,
+    "calendars.feed": Door.OPEN,
+    "calendars.renew": Permission.RECORD_ATTENDANCE,
+    "review.show": Permission.DECIDE_ATTENDANCE,
+    "review.conflicts": Permission.DECIDE_ATTENDANCE,
+    "review.decide": Permission.DECIDE_ATTENDANCE,
+    "review.match": Permission.DECIDE_ATTENDANCE,
+    "review.accept": Permission.DECIDE_ATTENDANCE,
+    "review.dismiss": Permission.DECIDE_ATTENDANCE,
+    "review.undo": Permission.DECIDE_ATTENDANCE,
+    "merging.show": Permission.MERGE_PEOPLE,
+    "merging.preview": Permission.MERGE_PEOPLE,
+    "merging.carry_out": Permission.MERGE_PEOPLE,
+    "merging.merged": Permission.MERGE_PEOPLE,
+    "merging.undo": Permission.MERGE_PEOPLE,
+    "roster.show": Permission.RECORD_ATTENDANCE,
+    "roster.state": Permission.RECORD_ATTENDANCE,
+    "roster.save": Permission.RECORD_ATTENDANCE,
+    "roster.walk_in": Permission.RECORD_ATTENDANCE,
+    "roster.sheet": Permission.RECORD_ATTENDANCE,
+    "roster.quick": Permission.RECORD_ATTENDANCE,
+    "roster.take_sheet": Permission.RECORD_ATTENDANCE,
+    "check_in.show": Permission.RECORD_ATTENDANCE,
+    "check_in.code": Permission.RECORD_ATTENDANCE,
+    "check_in.live": Permission.RECORD_ATTENDANCE,
+    "check_in.begin": Permission.RECORD_ATTENDANCE,
+    "check_in.end": Permission.RECORD_ATTENDANCE,
+    "check_in.strike": Permission.RECORD_ATTENDANCE,
+    "check_in.links": Permission.DECIDE_ATTENDANCE,
+    "imports.form": Permission.RECORD_ATTENDANCE,
+    "imports.upload": Permission.RECORD_ATTENDANCE,
+    "imports.history": Permission.RECORD_ATTENDANCE,
+    "imports.report": Permission.RECORD_ATTENDANCE,
+    "imports.live": Permission.RECORD_ATTENDANCE,
+    "imports.look": Permission.RECORD_ATTENDANCE,
+    "imports.take": Permission.RECORD_ATTENDANCE,
+    "imports.undo": Permission.RECORD_ATTENDANCE,
+    "imports.rows": Permission.RECORD_ATTENDANCE,
+    "attendance_files.of_session": Permission.SEE_PEOPLE,
+    "attendance_files.of_community": Permission.SEE_PEOPLE,
 }
 
 
@@ -125,9 +185,19 @@ def guard(app: Flask) -> None:
             refusal = _check(decision)
             if refusal:
                 return refusal
-        request.max_content_length = FORM_MAX_BYTES
+        request.max_content_length = LARGER.get(request.endpoint, FORM_MAX_BYTES)
+        if request.endpoint in LARGER and (request.content_length or 0) > request.max_content_length:
+            _swallow()
+            abort(413)
         csrf.protect()
         return None
+
+
+def _swallow() -> None:
+    """Read what is too large, and throw it away."""
+    stream, left = request.environ["wsgi.input"], min(request.content_length or 0, SWALLOWED)
+    while left > 0 and (piece := stream.read(min(left, 1 << 20))):
+        left -= len(piece)
 
 
 def _check(decision: Door | Permission) -> Response | None:
@@ -189,3 +259,9 @@ def may(permission: Permission) -> Actor | None:
 def connects_sites(who: Actor) -> bool:
     """Whether somebody is offered the page about the plugin."""
     return bool(within(who, Permission.CONNECT_SITES).grants)
+
+
+def decides_attendance(who: Actor) -> Actor | None:
+    """Somebody as far as he or she may decide about attendance; None where that is nowhere."""
+    found = within(who, Permission.DECIDE_ATTENDANCE)
+    return found if found.grants else None

@@ -21,6 +21,7 @@ from service.intake import register_intake
 from service.pages import (
     arrive,
     assets,
+    attendance_files,
     board,
     calendars,
     check_in,
@@ -41,7 +42,21 @@ from service.pages import (
 
 log = structlog.get_logger()
 PAGES = (
-    *(arrive, assets, board, calendars, check_in, community, freshness, health, identify, imports, merging, moodle),
+    *(
+        arrive,
+        assets,
+        attendance_files,
+        board,
+        calendars,
+        check_in,
+        community,
+        freshness,
+        health,
+        identify,
+        imports,
+        merging,
+        moodle,
+    ),
     *(person, plugin, review, roster, sessions, sign_in),
 )
 RETRY_AFTER_SECONDS = 30
@@ -68,6 +83,8 @@ HEADERS = {
 }
 CACHED = frozenset({"static", "bootstrap.static", "assets.htmx"})
 """Files of ours: they hold nobody's data and may be kept by browsers."""
+ASKED_AGAIN = frozenset({"calendars.feed"})
+"""May be kept by who got them, and are asked for again each time, with what was kept."""
 
 
 def create_app(settings: Settings) -> Flask:
@@ -99,6 +116,7 @@ def create_app(settings: Settings) -> Flask:
         engine.dispose()
     i18n.install(app, settings.page_language)
     app.jinja_env.globals.update(wording.HELPERS, language=settings.page_language, connects_sites=access.connects_sites)
+    app.jinja_env.globals.update(decides_attendance=access.decides_attendance, review_waiting=review.how_many)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     _register(app)
     _answer_errors(app)
@@ -126,7 +144,7 @@ def _keep_shut(app: Flask, gate: Gate) -> None:
 def _add_headers(response: Response) -> Response:
     response.headers.update(HEADERS)
     if request.endpoint not in CACHED:
-        response.headers["Cache-Control"] = "no-store"
+        response.headers["Cache-Control"] = "private, no-cache" if request.endpoint in ASKED_AGAIN else "no-store"
     if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
     if response.status_code == HTTPStatus.UNAUTHORIZED and "HX-Request" in request.headers:

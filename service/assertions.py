@@ -51,7 +51,7 @@ def read(text: str, *, site: str, epoch: UUID | None, state: str, secrets: Itera
     if len(text) > MAX_LENGTH or not _signed(body, signature, secrets):
         raise NotAsserted("signature")
     try:
-        found = Assertion.model_validate_json(_bytes(body))
+        found = Assertion.model_validate_json(from_base64url(body))
     except ValidationError as err:
         raise NotAsserted("shape") from err
     if found.site != site or (epoch is not None and found.epoch != epoch):
@@ -69,11 +69,11 @@ def _signed(body: str, signature: str, secrets: Iterable[str]) -> bool:
     good = False
     for secret in secrets:
         key = hmac.digest(base64.b64decode(secret.removeprefix(WIRE_PREFIX)), LABEL, hashlib.sha256)
-        good |= hmac.compare_digest(hmac.digest(key, body.encode(), hashlib.sha256), _bytes(signature))
+        good |= hmac.compare_digest(hmac.digest(key, body.encode(), hashlib.sha256), from_base64url(signature))
     return good
 
 
-def _bytes(text: str) -> bytes:
+def from_base64url(text: str) -> bytes:
     """base64url without padding, as bytes; what isn't that is nothing."""
     try:
         return base64.b64decode(text.encode() + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)

@@ -12,7 +12,7 @@ from mappings.outcomes import DONE, Outcome, OutcomeStatus
 from mappings.standing import REACHED
 from records.queries.explained import GONE, Entry, Explained
 from records.queries.person import InCommunity
-from service import sentences, wording
+from service import attended_words, sentences, wording
 from service.i18n import N_, _, ngettext
 from service.sentences import Teller
 
@@ -153,7 +153,8 @@ def _entry(entry: Entry, names: Mapping[str, str], teller: Teller) -> str:
 def _line(line: Explained, found: InCommunity, language: str) -> LineTold:
     teller = Teller(found.programs.get(line.version, found.program), found.timezone, language)
     what, detail = _what(line, found.lines, teller)
-    return LineTold(line, what, detail, _notes(line), wording.nothing(line.nothing) if line.nothing else "")
+    notes = _notes(line) + (attended_words.notes(line.attended, found.timezone) if line.attended else [])
+    return LineTold(line, what, detail, notes, wording.nothing(line.nothing) if line.nothing else "")
 
 
 def _what(line: Explained, lines: list[Explained], teller: Teller) -> tuple[str, str]:

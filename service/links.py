@@ -27,3 +27,23 @@ def setup_link(settings: Settings, token: str) -> str:
 def webhook_address(settings: Settings, slug: str, kind: str = "events") -> str:
     """Where a site posts to; `kind` is `events` or `local_webhooks`."""
     return _under(settings, f"webhooks/{slug}/{kind}")
+
+
+def calendar_address(settings: Settings, token: str) -> str:
+    """Where a community's sessions are read as a calendar."""
+    return _under(settings, f"calendars/{token}.ics")
+
+
+def scan_address(settings: Settings, code: str) -> str:
+    """What a check-in's QR code opens."""
+    return _under(settings, f"c/{code}")
+
+
+def check_in_page(settings: Settings) -> str:
+    """Where a check-in's short code is typed."""
+    return _under(settings, "check-in")
+
+
+def personal_link(settings: Settings, token: str) -> str:
+    """The address that says who somebody is, to check in."""
+    return _under(settings, f"me/{token}")

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from mappings.attending import Way
 from mappings.facts import Ended, Nothing
 from mappings.matching import Refusal
 from mappings.standing import Status
@@ -38,6 +39,19 @@ COMPONENTS = {
 }
 
 MODES = {"face_to_face": N_("face-to-face"), "virtual": N_("virtual"), "hybrid": N_("hybrid")}
+
+WAYS = {
+    Way.DECIDED: N_("Decision"),
+    Way.ROSTER: N_("Roster"),
+    Way.PAPER: N_("Sign-in sheet"),
+    Way.FILE: N_("File"),
+    Way.MOD_ATTENDANCE: N_("Attendance in Moodle"),
+    Way.CHECK_IN: N_("Check-in"),
+    Way.ZOOM: N_("Zoom"),
+    Way.TEAMS: N_("Teams"),
+    Way.MEET: N_("Google Meet"),
+    Way.BIGBLUEBUTTON: N_("BigBlueButton"),
+}
 
 ACTIVITY_KINDS = {
     "assign": N_("Assignment"),
@@ -80,7 +94,9 @@ NOTHING = {
     Nothing.LENGTH_UNKNOWN: N_("How long the session was planned to be isn't known."),
     Nothing.NOT_PROVEN: N_("It counts with evidence only: a link, a file or a note."),
     Nothing.NOT_APPROVED: N_("It was reported by the participant, and waits for approval."),
+    Nothing.PER_SESSION: N_("Its sessions count, each by itself; completing the activity adds nothing to them."),
     Nothing.COUNTS_ELSEWHERE: N_("It counts in another community of this person."),
+    Nothing.WRITTEN_BY_US: N_("CoP Bridge marked it as done in Moodle, for the session itself: that is what counts."),
     Nothing.COPIED: N_("It came along when the course was copied, and wasn't done here."),
     Nothing.LATE: N_("It came after its period was closed: staff decide about it."),
     Nothing.NOT_A_PARTICIPANT: N_("Hours are counted for participants only, and this person isn't one here."),
@@ -156,7 +172,10 @@ ERRORS = {
         N_("Either this page doesn't exist, or it lies outside of what your account covers."),
     ),
     405: (N_("That doesn't work on this page"), N_("Go back to the board and try again from there.")),
-    413: (N_("That was too much at once"), N_("What you sent is larger than a form may be.")),
+    413: (
+        N_("That was too much at once"),
+        N_("What you sent is larger than may be sent here. A file of attendance may have 20 MB: split it."),
+    ),
     503: (
         N_("We'll be right back"),
         N_("The database can't be reached just now. Nothing is lost: try again in a minute."),
@@ -190,6 +209,7 @@ ended = _from(ENDED)
 standing = _from(STANDINGS)
 member_status = _from(MEMBER_STATUS)
 member_role = _from(MEMBER_ROLES)
+way_words = _from(WAYS)
 
 
 def roles(held: frozenset[Role]) -> str:
@@ -273,4 +293,5 @@ HELPERS: dict[str, Any] = {
     "refusal_words": refusal,
     "role_words": roles,
     "standing_words": standing,
+    "way_words": way_words,
 }

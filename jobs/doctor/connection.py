@@ -11,6 +11,7 @@ from jobs.doctor.findings import Code, Finding
 from jobs.doctor.look import BY_REASON, Look, told
 from jobs.doctor.needs import FUNCTIONS, PLUGIN_FUNCTIONS, PLUGIN_READING, SITE_INFO
 from jobs.doctor.plugin import status_of
+from jobs.sweep import attendance
 from moodle_client import MoodleError
 
 Findings = Iterator[Finding]
@@ -133,7 +134,9 @@ def functions(look: Look) -> Findings:
             if not look.has(name):
                 yield Finding(Code.FUNCTION_MISSING, {"function": name})
     beyond = sorted(
-        one.name for one in look.site.functions if one.name not in needed and not one.name.startswith(PLUGIN)
+        one.name
+        for one in look.site.functions
+        if one.name not in (*needed, *attendance.FUNCTIONS) and not one.name.startswith(PLUGIN)
     )
     if beyond:
         yield Finding(Code.FUNCTIONS_BEYOND, {"count": len(beyond), "functions": beyond[:SHOWN]})

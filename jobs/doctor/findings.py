@@ -69,6 +69,9 @@ class Code(StrEnum):
     CAPABILITY_BEYOND = ("capability_beyond", Severity.NOTE)
     PEOPLE_UNCOUNTED = ("people_uncounted", Severity.NOTE)
 
+    ATTENDANCE_UNREADABLE = ("attendance_unreadable", Severity.WARNING)
+    ATTENDANCE_REFUSED = ("attendance_refused", Severity.WARNING)
+
     COMPLETION_OFF = ("completion_off", Severity.ERROR)
     COMPLETION_OFF_IN_COURSE = ("completion_off_in_course", Severity.WARNING)
     CRON_UNKNOWN = ("cron_unknown", Severity.NOTE)

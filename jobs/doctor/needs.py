@@ -5,9 +5,10 @@ at a time on Moodle 4.5 and 5.0: see docs/doctor.md.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from jobs.sweep import attendance
 from jobs.sweep import plugin as sweep_plugin
 from mappings.program import Program
 from moodle_client import NEEDS, Function
@@ -147,11 +148,22 @@ def uses_of(programs: Iterable[Program]) -> frozenset[Use]:
 
 def needs(uses: Iterable[Use], kinds: Iterable[str] = ()) -> Needs:
     """The lists for IT. `kinds`: of the activities that are known on the site."""
-    wanted = set(uses)
+    wanted, kinds = set(uses), set(kinds)
     standard = {*KINDS_WITH_VIEW, *KINDS_SEEN_BY_ALL, *KINDS_WITHOUT}
-    return Needs(
+    of_plugins = [view_of(kind) for kind in sorted(kinds - standard)]
+    found = Needs(
         FUNCTIONS,
         (*ALWAYS, *map(view_of, KINDS_WITH_VIEW), *(name for use, name in BY_USE.items() if use in wanted)),
-        tuple(view_of(kind) for kind in sorted(set(kinds) - standard)),
+        tuple(of_plugins),
         tuple(use for use in BY_USE if use not in wanted),
+    )
+    if attendance.KIND not in kinds:
+        return found
+    taking = NEEDS[Function.ATTENDANCE_SESSIONS][-1]
+    return replace(
+        found,
+        functions=(*FUNCTIONS, *(str(name) for name in attendance.FUNCTIONS if name not in FUNCTIONS)),
+        of_plugins=(*of_plugins, taking),
+        plugin_functions=(*found.plugin_functions, *map(str, attendance.FUNCTIONS)),
+        plugin_capabilities=(*found.plugin_capabilities, view_of(attendance.KIND), taking),
     )

@@ -12,8 +12,10 @@ from records.completions import CompletionKey, Reported
 from records.declared import HoursTold
 from records.drift import Swept
 from records.inbox import Question
+from records.joins import Joined
 from records.mirror import PairReport, Row
 from records.module_forms import ModuleSeen
+from records.moodle_log import AttendanceRead
 from records.people import AccountName
 
 SEVERAL = "several_in_one_second"
@@ -50,6 +52,8 @@ class Batch:
     groups: list[Row] = field(default_factory=list)
     pairs: list[PairReport] = field(default_factory=list)
     completions: dict[CompletionKey, Reported] = field(default_factory=dict)
+    attendance: list[AttendanceRead] = field(default_factory=list)
+    joins: list[Joined] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     read: dict[CompletionKey, datetime] = field(default_factory=dict)
     """The latest reading of each completion in this batch: it answers what its events leave open."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from jobs.kinds import completion, course, people
+from jobs.kinds import attendance, completion, course, people
 from jobs.kinds.batch import Batch, Source
 from jobs.wire import EventData, MalformedEvent
 from records.inbox import Question
@@ -23,6 +23,8 @@ def _completed(batch: Batch, source: Source, data: EventData) -> None:
         batch.questions.append(asked)
 
 
+JOINED = r"\mod_bigbluebuttonbn\event\meeting_joined"
+
 INTERESTING: dict[str, Callable[..., None]] = {
     r"\core\event\course_module_completion_updated": _completed,
     r"\core\event\user_enrolment_created": people.enrolment_created,
@@ -40,6 +42,13 @@ INTERESTING: dict[str, Callable[..., None]] = {
     r"\core\event\course_restored": course.course_restored,
     r"\core\event\course_reset_ended": course.ask_for_course,
     r"\core\event\course_deleted": course.course_deleted,
+    r"\mod_attendance\event\attendance_taken": attendance.ask_for_sessions,
+    r"\mod_attendance\event\attendance_taken_by_student": attendance.ask_for_sessions,
+    r"\mod_attendance\event\session_added": attendance.ask_for_sessions,
+    r"\mod_attendance\event\session_updated": attendance.ask_for_sessions,
+    r"\mod_attendance\event\session_duration_updated": attendance.ask_for_sessions,
+    r"\mod_attendance\event\session_deleted": attendance.ask_for_sessions,
+    JOINED: attendance.meeting_joined,
 }
 
 READERS: dict[str, Callable[..., None]] = {
@@ -50,6 +59,7 @@ READERS: dict[str, Callable[..., None]] = {
     "enrolment": people.enrolment_reading,
     "completion": completion.from_reading,
     "completions": completion.from_readings,
+    "attendance": attendance.attendance_reading,
 }
 
 _ABOUT_USERS = {
@@ -59,7 +69,12 @@ _ABOUT_ROWS = {
     name for name in INTERESTING if any(part in name for part in ("enrolment", "role_", "group_", "user_deleted"))
 } - {ENROLMENT_UPDATED}
 _ABOUT_COURSES = set(INTERESTING) - {r"\core\event\user_deleted"}
-_ABOUT_MODULES = {r"\core\event\course_module_completion_updated", r"\core\event\course_module_deleted"}
+_OF_MODULES = {name for name in INTERESTING if name.startswith(r"\mod_")}
+_ABOUT_MODULES = {
+    r"\core\event\course_module_completion_updated",
+    r"\core\event\course_module_deleted",
+    *_OF_MODULES,
+}
 
 
 def known_event(data: EventData) -> bool:
@@ -81,6 +96,8 @@ def check_event(data: EventData) -> None:
         # Whom a key names is looked up when the event is worked off.
         if name in names and not (part == "participant" and data.relatedkey):
             getattr(data, part)
+    if name == JOINED:
+        _ = data.actor
     if name.endswith("completion_updated"):
         completion.state_of(data)
         data.detail("overrideby")
@@ -95,6 +112,6 @@ def check_event(data: EventData) -> None:
 
 def needs(data: EventData) -> tuple[int | None, set[int]]:
     """The course and modules that have to be known before an event can be understood; None: no course."""
-    if data.eventname.endswith("completion_updated"):
+    if data.eventname.endswith("completion_updated") or data.eventname in _OF_MODULES:
         return data.course, {data.module}
     return (data.course if data.eventname in _ABOUT_USERS else None), set()

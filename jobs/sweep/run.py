@@ -16,7 +16,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from jobs.sweep import plugin
+from jobs.sweep import attendance, plugin
 from jobs.sweep.by_core import ByCore
 from jobs.sweep.items import Reading, gone_course, gone_module, nobody, stamp, store
 from jobs.sweep.plugin import ByPlugin
@@ -173,9 +173,12 @@ def _known_site(engine: Engine, site_id: UUID) -> KnownSite:
 
 def _course(turn: Turn, way: Way, course_id: int) -> list[int]:
     """The course, its activities and its people. Returns the users whose completions are to be read."""
-    read = way.course(_known_course(turn, course_id))
+    known_course = _known_course(turn, course_id)
+    read = way.course(known_course)
     if read is None:
         read = CourseRead(_gone(turn, course_id, stamp(turn.task.started_at)), [])
+    elif not known_course.modules_only:
+        read.readings.extend(attendance.of_course(turn.moodle, course_id, read.readings))
     with Session(turn.house.engine) as session, session.begin():
         store(session, turn.task.site_id, read.readings, turn.task.id)
         total = len(read.people)

@@ -4,6 +4,7 @@ from records.models.access import AuditEntry, Grant, PeriodicJob, SetupLink, Sig
 from records.models.base import Base, uuid7
 from records.models.meetings import (
     AttendanceReport,
+    Dispute,
     Presence,
     SessionChange,
     SessionRow,
@@ -11,6 +12,7 @@ from records.models.meetings import (
     ToldPresence,
 )
 from records.models.mirror import (
+    MirrorAttendance,
     MirrorCompletion,
     MirrorCourse,
     MirrorEnrolment,
@@ -51,6 +53,7 @@ __all__ = [
     "ContinuedModule",
     "CourseCopy",
     "Decision",
+    "Dispute",
     "DriftCount",
     "ErasedAccount",
     "FactRow",
@@ -60,6 +63,7 @@ __all__ = [
     "LedgerEntry",
     "Membership",
     "MilestoneRow",
+    "MirrorAttendance",
     "MirrorCompletion",
     "MirrorCourse",
     "MirrorEnrolment",

@@ -203,6 +203,16 @@ class Presence(Base):
     """None: the fact that is made of it isn't up to date yet."""
 
 
+class Dispute(Base):
+    """That ways of recording disagree on what somebody earns at a session, and nobody decided, or something else was
+    reported after the decision. Derived: records.presences.fold keeps it."""
+
+    __tablename__ = "disputes"
+
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("sessions.id"), primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+
+
 class ToldPresence(Base):
     """That Moodle was told that somebody was at a session, as the completion of the session's activity."""
 
@@ -214,4 +224,6 @@ class ToldPresence(Base):
     present: Mapped[bool]
     outcome: Mapped[str] = mapped_column(String(20))
     """What Moodle answered: see records.telling_presence. After `changed_since` nothing is told any more."""
+    facts: Mapped[str] = mapped_column(String(32))
+    """A hash of the facts that it was told of: others are told anew."""
     told_at: Mapped[Moment]

@@ -55,6 +55,16 @@ class MirrorModule(Stamped, Base):
     """The latest reading that told them: many readings can't. None: nobody ever told."""
 
 
+class MirrorAttendance(Base):
+    """When the sessions of an attendance activity were last read: an older reading says nothing any more."""
+
+    __tablename__ = "mirror_attendances"
+
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("sites.id"), primary_key=True)
+    module_id: Mapped[MoodleKey]
+    as_of: Mapped[Moment]
+
+
 class MirrorRole(Stamped, Base):
     __tablename__ = "mirror_roles"
 

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     DateTime,
     ForeignKey,
@@ -35,6 +36,8 @@ class Site(Base):
     refused_wwwroot: Mapped[str | None] = mapped_column(String(255))
     refused_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     last_received_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    own_users: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default=text("'{}'"))
+    """The Moodle users that we have written completions as: what they overrode never earns."""
     created_at: Mapped[Now]
 
 

@@ -108,7 +108,7 @@ def _members(actor: Actor) -> CTE:
             func.count(m.dirty_at).label("dirty"),
         )
         .outerjoin(s, s.membership_id == m.id)
-        .where(m.community_id.in_(select(Community.id).where(in_scope(actor))))
+        .where(m.merged_into.is_(None), m.community_id.in_(select(Community.id).where(in_scope(actor))))
         .group_by(m.community_id)
         .cte("members")
     )

@@ -88,12 +88,14 @@ class ActivityLine:
 class Meeting:
     """A session, and how many of the community were there."""
 
+    id: UUID
     title: str
     starts_at: datetime
     timezone: str
     mode: str
     component: str | None
     attended: int
+    cancelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,7 @@ def _members(session: Session, community_id: UUID) -> list[Member]:
     rows = session.execute(
         select(Membership, StandingRow)
         .outerjoin(StandingRow, StandingRow.membership_id == Membership.id)
-        .where(Membership.community_id == community_id)
+        .where(Membership.community_id == community_id, Membership.merged_into.is_(None))
     ).all()
     names = names_of(session, (m.person_id for m, _ in rows))
     return sorted((_member(m, s, *names.get(m.person_id, ("", 0))) for m, s in rows), key=_need)
@@ -274,4 +276,7 @@ def _meetings(session: Session, community_id: UUID, program: Program) -> list[Me
         .order_by(SessionRow.starts_at, SessionRow.code)
     )
     components: dict[str, str] = {str(mode): component for mode, component in program.attendance.components.items()}
-    return [Meeting(s.title, s.starts_at, s.timezone, s.mode, components.get(s.mode), n) for s, n in rows]
+    return [
+        Meeting(s.id, s.title, s.starts_at, s.timezone, s.mode, components.get(s.mode), n, s.cancelled_at is not None)
+        for s, n in rows
+    ]

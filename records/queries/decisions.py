@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from records.actor import Actor
@@ -55,7 +55,10 @@ def listed(
         .order_by(Decision.decided_at.desc(), Decision.id.desc())
     )
     if person_id:
-        wanted = wanted.where(Membership.person_id == person_id)
+        named = (Decision.data[name].as_string() == str(person_id) for name in ("from", "into"))
+        wanted = wanted.where(
+            or_(Membership.person_id == person_id, and_(Decision.kind == str(Kind.MERGE), or_(*named)))
+        )
     if program:
         wanted = wanted.where(or_(Decision.program_id == owner, Community.program_id == owner))
     if kind:
@@ -93,6 +96,8 @@ def _subject(row: Decision) -> tuple[str, UUID] | None:
 def _about(row: Decision, person: UUID | None, community: Community | None, names: Mapping[Any, str]) -> str:
     if person and community:
         return f"person {person} in {community.topic} {community.region}"
+    if row.kind == Kind.MERGE:
+        return f"person {row.data['from']} into person {row.data['into']}"
     subject = _subject(row) or (("program", row.program_id) if row.program_id else None)
     return f"{subject[0]} {names.get(subject, subject[1])}" if subject else ""
 

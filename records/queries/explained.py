@@ -1,7 +1,7 @@
 """One membership explained: each line, what transfers bring along, and what the ledger itself says."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,8 +13,9 @@ from mappings.credit import ADJUSTMENT, SELF_REPORT, credits_of, version_for
 from mappings.facts import Credit, Ended, Fact, Line, Nothing, State
 from mappings.limits import BEST_OF, CAP, ROUNDING
 from records import answers
-from records.counted import AsOf
+from records.counted import NOW, AsOf
 from records.models import Decision, FactRow, LedgerEntry, ProgramVersionRow
+from records.queries.attended import Attended, attended
 
 DERIVED = (BEST_OF, CAP, ROUNDING)
 GONE = "gone"
@@ -56,6 +57,8 @@ class Explained:
     """Before it was rounded."""
     from_moodle: bool = False
     """The hours are those of the activity's form in Moodle, not the rule's."""
+    attended: Attended | None = None
+    """Of an attendance: which ways reported it, and what was decided."""
     params: Mapping[str, Any] = field(default_factory=dict)
     """Of what follows from other lines: `of`, `best`, `cap`, `counted`."""
 
@@ -85,12 +88,14 @@ class AsWritten:
     """(As written, as computed) of each key whose minutes differ."""
 
 
-def explained(session: Session, item: answers.Inputs, lines: Iterable[Line]) -> list[Explained]:
+def explained(session: Session, item: answers.Inputs, lines: Iterable[Line], as_of: AsOf = NOW) -> list[Explained]:
     """Every line by its date; what follows from others comes after them."""
     lines = list(lines)
     reasons = _reasons(session, item.membership.id)
     overridden = _overridden(session, lines)
     found = [_explained(item, line, reasons, overridden) for line in lines]
+    there = attended(session, (line.key for line in found), as_of)
+    found = [replace(line, attended=there.get(line.key)) for line in found]
     return sorted(found, key=lambda line: (line.happened_at, line.kind in DERIVED))
 
 

@@ -89,7 +89,7 @@ def person(
     wanted = (
         select(Membership.id, Community.timezone)
         .join(Community)
-        .where(Membership.person_id == person_id, in_scope(actor))
+        .where(Membership.person_id == person_id, Membership.merged_into.is_(None), in_scope(actor))
         .order_by(Membership.created_at, Membership.id)
     )
     if only is not None:
@@ -133,7 +133,7 @@ def _in_community(session: Session, item: answers.Inputs, as_of: AsOf, now: date
         period=period,
         standing=answer.standing,
         forecast=_forecast(version.program, answer.standing, run, now),
-        lines=explained(session, item, answer.lines),
+        lines=explained(session, item, answer.lines, as_of),
         brought=by_component(item.brought),
         meetings={meeting.item: meeting for meeting in around.meetings},
         entries=entries(session, item.membership.id, as_of),

@@ -77,6 +77,11 @@ def what(shown: Shown) -> str:
         return f"undoes {shown.undoes}"
     if "choice" in data:
         return f"{plain(data['choice'])}: course {str(data['course']).rpartition(':')[2]}"
+    if "pointed" in data:
+        return f"{counted(len(data['accounts']), 'account')} of {data['from']} to {data['into']}"
+    if "said" in data:
+        value = hours(int(data["minutes"])) if data["minutes"] is not None else str(data["status"])
+        return f"{value} at the session {data['session']}" + (f", as {data['chosen']} says" if data["chosen"] else "")
     if "minutes" in data:
         return f"{hours(int(data['minutes']))} {data['component']}"
     return " ".join(str(value) for name, value in data.items() if name not in ("subject_kind", "subject_id"))

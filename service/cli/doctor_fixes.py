@@ -21,6 +21,14 @@ _OWN_SERVICE = (
     " Manage tokens > Create token.",
     "If it doesn't, the plugin is an older one. " + _UPGRADE,
 )
+_SERVICES = (
+    "In Moodle: {admin} > Server > Web services > External services > the companion's service > Functions >"
+    " Add functions: {functions}. The service CoP Bridge has them once the plugin of this release is installed.",
+)
+_ATTENDANCE_ROLE = (
+    "In Moodle: {admin} > Users > Permissions > Define roles > the companion's role > Edit: allow mod/attendance:view"
+    " and mod/attendance:takeattendances. The activity tells nobody else; nothing is written there.",
+)
 _REPLAY = "After the cause is mended: copbridge replay --{status} --site {site}"
 
 FIXES: MappingProxyType[Code, tuple[str, ...]] = MappingProxyType(
@@ -115,6 +123,8 @@ FIXES: MappingProxyType[Code, tuple[str, ...]] = MappingProxyType(
         Code.PEOPLE_UNCOUNTED: (
             "Compare once by hand: Participants of that course, as an administrator, with the board.",
         ),
+        Code.ATTENDANCE_UNREADABLE: _SERVICES,
+        Code.ATTENDANCE_REFUSED: _ATTENDANCE_ROLE,
         Code.COMPLETION_OFF: ("In Moodle: {admin} > General > Advanced features: Enable completion tracking.",),
         Code.COMPLETION_OFF_IN_COURSE: (
             "In Moodle: the course > Settings > Completion tracking > Enable completion tracking: Yes.",

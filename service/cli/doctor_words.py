@@ -33,6 +33,7 @@ CHECKS = MappingProxyType(
         "clock": "Clocks",
         "courses": "Courses to look at",
         "capabilities": "Capabilities",
+        "attendance": "Attendance activities",
         "completion": "Completion tracking",
         "cron": "Moodle's cron",
         "plugin": "Companion plugin",
@@ -80,6 +81,10 @@ SAYS: MappingProxyType[Code, str] = MappingProxyType(
         Code.CAPABILITY_BEYOND: "The account has {capability}, and no program here needs it ({use}).",
         Code.PEOPLE_UNCOUNTED: "In course {course} nothing tells how many are enrolled, so nobody knows whether all"
         " are told.",
+        Code.ATTENDANCE_UNREADABLE: "Who was at the sessions of {count} attendance activities ({activities}) can't be"
+        " read: the external service lacks {functions}.",
+        Code.ATTENDANCE_REFUSED: "Moodle doesn't tell who was at the sessions of the attendance activity {activity}"
+        " (course module {module}, {reason}).",
         Code.COMPLETION_OFF: "Completion tracking is switched off for the whole site: nothing is ever completed.",
         Code.COMPLETION_OFF_IN_COURSE: "Completion tracking is switched off in {count} communities: {courses}.",
         Code.CRON_UNKNOWN: "Whether Moodle's cron runs can't be seen from outside.",

@@ -10,9 +10,8 @@ import typer
 from jobs.queues import QueueName
 from records.actor import CLI
 from records.attendance import Plan as AttendancePlan
-from records.attendance import apply_plan as apply_attendance
 from records.attendance import plan_attendance
-from records.attendance_file import read_attendance
+from records.attendance_reports import take_at_once
 from records.csv_file import Problem, UnreadableFile
 from records.milestone_file import read_milestones
 from records.milestones import ACTIONS as MILESTONE_ACTIONS
@@ -23,6 +22,7 @@ from records.organisation_file import read_organisations
 from records.organisations import Plan as OrganisationPlan
 from records.organisations import apply_plan as apply_organisations
 from records.organisations import plan_organisations
+from service.cli.attendance import Which, import_meeting, is_news, rows_of
 from service.cli.errors import UserError
 from service.cli.opening import records
 from service.cli.output import clean, counted, local, minute, say, say_json, table
@@ -44,19 +44,34 @@ def register(app: typer.Typer) -> None:
 
 
 @group.command()
-def attendance(file: File, dry_run: DryRun = False, skip_errors: SkipErrors = False, as_json: AsJson = False) -> None:
+def attendance(
+    file: Annotated[Path, typer.Argument(help="CSV or XLSX; docs/cli.md names its columns.", metavar="FILE")],
+    dry_run: DryRun = False,
+    skip_errors: SkipErrors = False,
+    as_json: AsJson = False,
+    kind: Annotated[str, typer.Option("--format", help="Of a meeting's report: zoom, teams or meet.")] = "",
+    community: Annotated[str, typer.Option(help="Of a meeting's report: its course's idnumber, or its id.")] = "",
+    session_code: Annotated[str, typer.Option("--session", help="Of a meeting's report: the session's code.")] = "",
+    zone: Annotated[str, typer.Option(help="The time zone of the report's times; else the session's.")] = "",
+    order: Annotated[str, typer.Option(help="What comes first in the report's dates: dmy or mdy.")] = "",
+) -> None:
     """Take in who attended which session, and for how many minutes.
 
     Nothing is written if any row is wrong, unless --skip-errors is given. The same file twice
     changes nothing; changed minutes replace the earlier ones. Exit code 1 when a row is wrong.
+    `copbridge attendance undo` takes a file back.
     """
-    digest, rows, problems = _read(file, read_attendance)
+    if kind:
+        which = Which(kind, community, session_code, zone, order)
+        import_meeting(file, which, dry_run=dry_run, skip_errors=skip_errors, as_json=as_json)
+        return
+    data, (rows, problems) = _read_whole(file, lambda data: rows_of(file, data))
     with records() as opened:
         with opened.transaction() as session:
             plan = plan_attendance(session, rows, problems, opened.now())
-            written = not dry_run and (skip_errors or not plan.problems) and plan.changes
+            written = not dry_run and (skip_errors or not plan.problems) and is_news(session, data, plan)
             if written:
-                apply_attendance(session, plan, actor=CLI, digest=digest)
+                take_at_once(session, data, plan, name=file.name, by=CLI, now=opened.now())
         if written:
             opened.wake(QueueName.RECONCILE)
     if as_json:
@@ -141,14 +156,19 @@ def milestones(file: File, dry_run: DryRun = False, skip_errors: SkipErrors = Fa
 
 def _read(file: Path, reader: Callable[[bytes], tuple[list[T], list[Problem]]]) -> tuple[str, list[T], list[Problem]]:
     """(SHA-256 of the file, its rows, its problems). Raises UserError where it can't be used at all."""
+    data, (rows, problems) = _read_whole(file, reader)
+    return hashlib.sha256(data).hexdigest(), rows, problems
+
+
+def _read_whole(file: Path, reader: Callable[[bytes], T]) -> tuple[bytes, T]:
+    """(The file, what `reader` makes of it). Raises UserError where it can't be used at all."""
     try:
         data = file.read_bytes()
-        rows, problems = reader(data)
+        return data, reader(data)
     except OSError as err:
         raise UserError(f"{file} can't be read: {err.strerror}.") from err
     except UnreadableFile as err:
         raise UserError(f"{file}: {err}") from err
-    return hashlib.sha256(data).hexdigest(), rows, problems
 
 
 def _counts(plan: Plan, actions: Sequence[str] = ACTIONS) -> dict[str, int]:
@@ -183,6 +203,8 @@ def _tell_end(sums: str, problems: Sequence[Problem], *, written: bool, dry_run:
 def _sums_of_attendance(plan: AttendancePlan) -> str:
     new = counted(len(plan.sessions), "new session")
     sums = f"{new}; of {counted(len(plan.facts), 'attendance')}: {_spelt_counts(plan)}."
+    if plan.count("unmatched"):
+        sums += f" {counted(plan.count('unmatched'), 'row waits', 'rows wait')} until staff say who it is."
     if plan.walk_ins:
         sums += (
             f" {counted(plan.walk_ins, 'person is', 'people are')} not in the community yet: Moodle's enrolment with a"

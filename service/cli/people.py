@@ -1,4 +1,4 @@
-"""`copbridge person`: forget a person for good, and keep the amounts."""
+"""`copbridge person`: forget a person for good, and keep the amounts; for merging see service.cli.merging."""
 
 from collections.abc import Iterator
 from typing import Annotated
@@ -21,11 +21,6 @@ WORD = "erase"
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.add_typer(group, name="person")
-
-
-@group.callback()
-def _group() -> None:
-    """Keep `erase` a command of the group while it is the only one."""
 
 
 @group.command("erase")

@@ -15,7 +15,7 @@ from mappings.standing import REACHED, Status
 from mappings.together import NoticeStatus
 from records.queries.community import CommunityPage, Member, community
 from records.queries.together import Standing, asks_together, of_community
-from service.access import actor
+from service.access import Permission, actor, may
 from service.context import context
 from service.explanations import RequirementTold, named_meetings, requirement
 from service.pages import freshness, moodle
@@ -151,6 +151,7 @@ def _part(found: CommunityPage) -> tuple[Markup, str]:
     drawn = patterns(found.program.components)
     scale = scale_for((m.minutes for m in found.members), summary.band[1] if summary.band else None)
     rows = [_row(member, drawn, scale) for member in found.members]
+    who = may(Permission.RECORD_ATTENDANCE)
     return live_part(
         "parts/community.html",
         url_for("community.live", community_id=found.id),
@@ -165,6 +166,7 @@ def _part(found: CommunityPage) -> tuple[Markup, str]:
         proposals=[a for a in found.activities if a.proposed],
         total=sum(a.earning.minutes for a in found.activities if a.earning and not a.continues),
         found=found,
+        plans=who is not None and who.reaches(found.program.program, found.region, found.id),
     )
 
 

@@ -8,7 +8,7 @@ import secrets
 from datetime import timedelta
 
 import structlog
-from flask import Blueprint, abort, redirect, render_template, request, session
+from flask import Blueprint, abort, redirect, render_template, request, session, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -18,28 +18,32 @@ from records.secrets import Purpose, active_secrets
 from records.sites import SLUG
 from service import assertions
 from service.context import context
+from service.visitors import MOODLE
 
 blueprint = Blueprint("identify", __name__)
 log = structlog.get_logger()
 KNOWN_FOR = timedelta(minutes=15)
-ASKED, KNOWN = "identify", "moodle"
+ASKED = "identify"
+AFTERWARDS = {"check-in": "arrive.here"}
+"""What `next` may ask for: pages of ours, by names, so that no address of anybody else's is ever gone on to."""
 
 
 @blueprint.get("/identify/<slug>/begin")
 def begin(slug: str) -> Response:
-    """Ask Moodle who this is."""
+    """Ask Moodle who this is; `next` names the page to go on to."""
     state = secrets.token_urlsafe(32)
     address = f"{_site(slug).wwwroot}/local/copbridge/checkin.php?state={state}"
-    session[ASKED] = {"site": slug, "state": state}
+    session[ASKED] = {"site": slug, "state": state, "next": request.args.get("next", "")}
     return redirect(address, 303)
 
 
 @blueprint.get("/identify/<slug>")
-def answer(slug: str) -> str | tuple[str, int]:
+def answer(slug: str) -> str | tuple[str, int] | Response:
     """Take Moodle's answer. Each state is good for one."""
     site = _site(slug)
     asked = session.pop(ASKED, None) or {}
-    session.pop(KNOWN, None)
+    session.pop(MOODLE, None)
+    afterwards = asked.get("next", "")
     here = context()
     with Session(here.engine) as database:
         signing = active_secrets(database, site.id, Purpose.WIRE, here.settings.encryption_key)
@@ -56,12 +60,14 @@ def answer(slug: str) -> str | tuple[str, int]:
             )
         except assertions.NotAsserted as err:
             log.info("assertion_refused", site=slug, why=str(err))
-            return render_template("identified.html", name=None, slug=slug), 400
+            return render_template("identified.html", name=None, slug=slug, afterwards=afterwards), 400
         account = database.scalars(
             select(Account).where(Account.site_id == site.id, Account.moodle_user_id == user)
         ).one_or_none()
         name = f"{account.firstname} {account.lastname}".strip() if account else ""
-    session[KNOWN] = {"site": slug, "user": user, "until": (here.clock() + KNOWN_FOR).timestamp()}
+    session[MOODLE] = {"site": slug, "user": user, "until": (here.clock() + KNOWN_FOR).timestamp()}
+    if afterwards in AFTERWARDS:
+        return redirect(url_for(AFTERWARDS[afterwards]), 303)
     return render_template("identified.html", name=name, slug=slug, site=site.name)
 
 

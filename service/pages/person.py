@@ -6,15 +6,18 @@ from http import HTTPStatus
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, abort, g, render_template, request, url_for
+from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from records.merged import person_now
+from records.merging import reaches
 from records.queries.look_back import PRESENT, LiesAhead, LookBack, When
+from records.queries.merges import merges
 from records.queries.person import InCommunity, PersonPage, person
 from service import wording
-from service.access import actor
+from service.access import Permission, actor, may
 from service.context import context
 from service.explanations import LineTold, Told, tell
 from service.i18n import _
@@ -57,10 +60,13 @@ class Look:
 
 
 @blueprint.get("/people/<uuid:person_id>")
-def show(person_id: UUID) -> tuple[str, int]:
-    """A person's page, as of now or as it was."""
+def show(person_id: UUID) -> Response | tuple[str, int]:
+    """A person's page, as of now or as it was; of somebody who was merged into another person that one's."""
     look, fault = _asked()
     with reading() as session:
+        now = person_now(session, person_id)
+        if now != person_id and all(reaches(session, one, actor()) for one in (person_id, now)):
+            return redirect(url_for("person.show", person_id=now))
         try:
             found = _find(session, person_id, look)
         except LiesAhead:
@@ -68,6 +74,8 @@ def show(person_id: UUID) -> tuple[str, int]:
             found = _find(session, person_id, look)
         part = _part(found, look)[0]
         fresh = freshness.of_page(session)
+        merger = may(Permission.MERGE_PEOPLE)
+        merged = merges(session, merger, person_id=person_id) if merger else []
     sections = [
         (i.community_id, topic_title(i.program, i.topic), region_title(i.program, i.region)) for i in found.communities
     ]
@@ -79,6 +87,8 @@ def show(person_id: UUID) -> tuple[str, int]:
         found=found,
         sections=sections,
         look=_form(found, look, fault),
+        may_merge=merger is not None,
+        merged=merged,
     )
     return page, HTTPStatus.BAD_REQUEST if fault else HTTPStatus.OK
 

@@ -24,8 +24,9 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 def named(php: str) -> set[str]:
-    """The events that a list of names in PHP has."""
-    return {f"\\core\\event\\{name}" for name in re.findall(r"'([a-z_]+)'", php)}
+    """The events that a list of names in PHP has: `component/name`, or a name of core's."""
+    found = re.findall(r"'(?:([a-z_]+)/)?([a-z_]+)'", php)
+    return {f"\\{component or 'core'}\\event\\{name}" for component, name in found}
 
 
 def kept(site: Site) -> list[dict[str, Any]]:
@@ -44,7 +45,7 @@ def read_for(site: Site) -> list[tuple[str, int | None]]:
 
 def test_the_events_are_those_of_the_plugin() -> None:
     text = (PLUGIN / "db" / "events.php").read_text(encoding="utf-8")
-    start = text.index("    [\n        'course_module_completion_updated'")
+    start = text.index("    [\n        'core/course_module_completion_updated'")
     assert named(text[start : text.index("    ]\n);", start)]) == OBSERVED
 
 
@@ -134,3 +135,26 @@ def test_declared_hours_are_told_until_they_are_taken_back(site: Site) -> None:
     site.silent.declare_hours(page, 30)
     site.silent.delete_module(page)
     assert len(site.rows("SELECT 1 FROM hours")) == 1
+
+
+def test_who_was_at_a_session_is_told_by_the_session_alone(site: Site) -> None:
+    """As recorded: events of mod_attendance name nobody, and a web service has none; who joins is the actor."""
+    bay = site.course(BAY)
+    module, room = (site.silent.add_module(bay, kind, "A meeting") for kind in ("attendance", "bigbluebuttonbn"))
+    user = site.user("e0001")
+    session = site.attendance.add_session(module, 1_795_294_585, description="Session 1")
+    site.attendance.take(session, {user: "P"})
+    site.attendance.mark(session, user, "A")
+    site.attendance.join(user, room)
+    site.attendance.remove_session(session)
+    events = kept(site)
+    assert names(site) == ["session_added", "attendance_taken", "meeting_joined", "session_deleted"]
+    recorded = Path(__file__).parents[1] / "fixtures" / "moodle" / "events"
+    for event in events:
+        _, component, _, name = event["eventname"].split("\\")
+        theirs = json.loads((recorded / f"{component}.{name}.json").read_text())["samples"][0]["get_data"]
+        assert {key: type(value) for key, value in event.items()} == {k: type(v) for k, v in theirs.items()}
+        assert (event["contextinstanceid"], event["relateduserid"]) in [(str(module), None), (str(room), None)]
+    assert events[1]["other"] == {"sessionid": session, "grouptype": 0}
+    assert events[2]["userid"] == str(user)
+    assert {kind for kind, _ in read_for(site)} == {"course", "module"}

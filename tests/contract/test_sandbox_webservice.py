@@ -253,3 +253,24 @@ def test_without_a_format_it_is_xml(client: FlaskClient, site: Site) -> None:
 def _status(answer: dict[str, Any], modname: str) -> dict[str, Any]:
     found: dict[str, Any] = next(s for s in answer["statuses"] if s["modname"] == modname)
     return found
+
+
+def test_attendance_sessions(client: FlaskClient, site: Site) -> None:
+    function = "mod_attendance_get_sessions"
+    module = site.silent.add_module(site.course(BAY), "attendance", "CoP meeting attendance")
+    session = site.attendance.add_session(module, 1_795_294_585, description="Session 1")
+    instance = str(call(client, site.token, "core_course_get_course_module", cmid=str(module))["cm"]["instance"])
+    untaken = recorded(function)
+    assert_shaped(call(client, site.token, function, attendanceid=instance), untaken)
+    site.attendance.take(session, {site.user("e0001"): "P", site.user("e0002"): "A"})
+    (answer,) = call(client, site.token, function, attendanceid=instance)
+    theirs = recorded("mod_attendance_get_session.after_taken_form")
+    assert_shaped(answer, theirs)
+    assert keys(answer) == keys(theirs)
+    assert [status["acronym"] for status in answer["statuses"]] == [s["acronym"] for s in theirs["statuses"]]
+    site.lacks("mod/attendance:manageattendances", "mod/attendance:takeattendances", "mod/attendance:changeattendances")
+    assert call(client, site.token, function, attendanceid=instance) == recorded(
+        "mod_attendance_get_session.as_student"
+    )
+    nowhere = call(client, site.token, function, attendanceid="99")
+    assert nowhere["errorcode"] == "invalidrecordunknown"

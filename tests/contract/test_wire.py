@@ -52,12 +52,21 @@ READINGS: dict[str, dict[str, Any]] = {
         "among": [3],
         "rows": [{"module": 3, "state": 1, "timemodified": 1_795_000_000, "overrideby": None}],
     },
+    "attendance": {
+        "course": 2,
+        "module": 3,
+        "sessions": [
+            {"id": 1, "starts_at": 1_795_000_000, "seconds": 3600, "title": "One", "group": 0}
+            | {"log": [{"user": 6, "status": "P", "points": 2, "listed": True}]}
+        ],
+    },
 }
 EVENT = {
     "id": "018f6c2e-0000-7000-8000-0000000000ab",
     "sequence": 1,
     "data": golden.recorded("sequences/complete_manual")[1],
 }
+MEETINGS = "\\mod_bigbluebuttonbn\\event\\"
 ODD: list[Any] = [None, True, False, 0, 1, -1, 2, 5, 1.0, 1.5, 2**63 - 1, 2**63, 4_102_444_800, 4_102_444_801, "", "6"]
 ODD += ["x", "x" * 51, "x" * 101, "x" * 1_334, "a\x00b", "\ud800", [], {}, [1], {"a": 1}, "1.5", "true", "2026-11-21"]
 
@@ -115,7 +124,8 @@ def mutant(item: Any, path: tuple[Any, ...], value: Any) -> Any:
 
 NUMBERS = {"read_at", "sequence", "course", "module", "user", "role", "id", "category", "startdate", "enddate"}
 NUMBERS |= {"among", "copy_of", "timestart", "timeend", "timemodified", "overrideby", "section_number", "minutes"}
-SWITCHES = {"present", "visible", "suspended"}
+NUMBERS |= {"starts_at", "seconds", "group", "points"}
+SWITCHES = {"present", "visible", "suspended", "listed"}
 ENUMS = {"state", "status", "tracking"}
 TIMES = {"startdate", "enddate", "timestart", "timeend", "timemodified"}
 
@@ -208,7 +218,7 @@ def test_a_group_may_leave_its_groupings_out() -> None:
 def test_both_know_the_same_kinds() -> None:
     kinds = SCHEMA["$defs"]["reading"]["properties"]["kind"]["enum"]
     assert sorted(kinds) == sorted(READERS) == sorted(READINGS)
-    assert all(name.startswith("\\core\\event\\") for name in INTERESTING)
+    assert all(name.startswith(("\\core\\event\\", "\\mod_attendance\\event\\", MEETINGS)) for name in INTERESTING)
 
 
 def test_what_the_sandbox_sends_is_good_for_both(tmp_path: Path) -> None:

@@ -8,10 +8,12 @@ from uuid import UUID
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
 
-from records.actor import Actor, Grant, Role, Scope
-from records.models import uuid7
+from records.actor import CLI, Actor, Grant, Role, Scope
+from records.attendance_reports import upload
+from records.models import Community, SessionRow, uuid7
 from records.settings import Settings
 from service import access
 from tests.support import readings, seed
@@ -25,6 +27,12 @@ SIGNED_OUT_GET, SIGNED_OUT = 303, 401
 # Whoever keeps the machine running has no business with people's hours.
 PEOPLE = dict.fromkeys(Role, 200) | {Role.IT: 403}
 ASKS = dict.fromkeys(Role, 403) | dict.fromkeys((Role.IT, Role.PROGRAM_ADMIN, Role.STAFF), 400)
+RECORDS = dict.fromkeys(Role, 403) | dict.fromkeys((Role.PROGRAM_ADMIN, Role.STAFF, Role.FACILITATOR), 200)
+RECORDS_BY_FORM = {role: 400 if answer == 200 else answer for role, answer in RECORDS.items()}
+DECIDES = RECORDS | {Role.FACILITATOR: 403}
+DECIDES_BY_FORM = RECORDS_BY_FORM | {Role.FACILITATOR: 403}
+MERGES = dict.fromkeys(Role, 403) | {Role.PROGRAM_ADMIN: 200}
+MERGES_BY_FORM = dict.fromkeys(Role, 403) | {Role.PROGRAM_ADMIN: 400}
 CONNECTS = dict.fromkeys(Role, 403) | dict.fromkeys((Role.IT, Role.PROGRAM_ADMIN), 200)
 EXPECTED: dict[tuple[str, str], tuple[int, int, dict[Role, int]]] = {
     ("GET", "static"): (200, 200, dict.fromkeys(Role, 200)),
@@ -38,6 +46,15 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, dict[Role, int]]] = {
     ("POST", "sign_in.sign_out"): (401, 400, dict.fromkeys(Role, 400)),
     ("GET", "identify.begin"): (404, 404, dict.fromkeys(Role, 404)),
     ("GET", "identify.answer"): (404, 404, dict.fromkeys(Role, 404)),
+    # A code, a token or a cookie shows who may check in; to have none, or one that isn't ours, is answered alike.
+    ("GET", "arrive.scan"): (410, 410, dict.fromkeys(Role, 410)),
+    ("GET", "arrive.enter"): (200, 200, dict.fromkeys(Role, 200)),
+    ("POST", "arrive.enter_submit"): (400, 400, dict.fromkeys(Role, 400)),
+    ("GET", "arrive.here"): (410, 410, dict.fromkeys(Role, 410)),
+    ("POST", "arrive.arrived"): (400, 400, dict.fromkeys(Role, 400)),
+    ("POST", "arrive.left"): (400, 400, dict.fromkeys(Role, 400)),
+    ("POST", "arrive.forget"): (400, 400, dict.fromkeys(Role, 400)),
+    ("GET", "arrive.personal"): (404, 404, dict.fromkeys(Role, 404)),
     # Sites show who they are by themselves; a sign-in is worth nothing there.
     ("POST", "intake.take_batch"): (401, 401, dict.fromkeys(Role, 401)),
     ("POST", "intake.take_event"): (401, 401, dict.fromkeys(Role, 401)),
@@ -56,9 +73,71 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, dict[Role, int]]] = {
     ("GET", "plugin.download"): (303, 403, CONNECTS),
     ("GET", "person.show"): (303, 403, PEOPLE),
     ("GET", "person.live"): (303, 403, PEOPLE),
+    ("GET", "merging.show"): (303, 403, MERGES),
+    # Nobody can be merged into himself.
+    ("GET", "merging.preview"): (303, 403, MERGES_BY_FORM),
+    ("POST", "merging.carry_out"): (401, 403, MERGES_BY_FORM),
+    # No merge has this id.
+    ("GET", "merging.merged"): (303, 403, dict.fromkeys(Role, 403) | {Role.PROGRAM_ADMIN: 404}),
+    ("POST", "merging.undo"): (401, 403, MERGES_BY_FORM),
+    ("GET", "sessions.listed"): (303, 403, PEOPLE),
+    ("GET", "sessions.show"): (303, 403, PEOPLE),
+    ("GET", "sessions.new"): (303, 403, RECORDS),
+    ("POST", "sessions.create"): (401, 403, RECORDS_BY_FORM),
+    ("GET", "sessions.edit"): (303, 403, RECORDS),
+    ("POST", "sessions.save"): (401, 403, RECORDS_BY_FORM),
+    ("POST", "sessions.move"): (401, 403, RECORDS_BY_FORM),
+    ("POST", "sessions.cancel"): (401, 403, RECORDS_BY_FORM),
+    ("POST", "sessions.restore"): (401, 403, RECORDS_BY_FORM),
+    # Its address is the key.
+    ("GET", "calendars.feed"): (404, 404, dict.fromkeys(Role, 404)),
+    ("POST", "calendars.renew"): (401, 403, RECORDS_BY_FORM),
+    ("GET", "review.show"): (303, 403, DECIDES),
+    ("GET", "review.conflicts"): (303, 403, DECIDES),
+    ("POST", "review.decide"): (401, 403, DECIDES_BY_FORM),
+    ("POST", "review.match"): (401, 403, DECIDES_BY_FORM),
+    ("POST", "review.accept"): (401, 403, DECIDES_BY_FORM),
+    ("POST", "review.dismiss"): (401, 403, DECIDES_BY_FORM),
+    ("POST", "review.undo"): (401, 403, DECIDES_BY_FORM),
+    ("GET", "check_in.show"): (303, 403, RECORDS),
+    # Its check-in isn't open: nothing to show.
+    ("GET", "check_in.code"): (303, 403, {role: 204 if answer == 200 else answer for role, answer in RECORDS.items()}),
+    ("GET", "check_in.live"): (303, 403, RECORDS),
+    ("POST", "check_in.begin"): (401, 403, RECORDS_BY_FORM),
+    ("POST", "check_in.end"): (401, 403, RECORDS_BY_FORM),
+    ("POST", "check_in.strike"): (401, 403, RECORDS_BY_FORM),
+    ("POST", "check_in.links"): (401, 403, DECIDES_BY_FORM),
+    ("GET", "imports.form"): (303, 403, RECORDS),
+    ("POST", "imports.upload"): (401, 403, RECORDS_BY_FORM),
+    ("GET", "imports.history"): (303, 403, RECORDS),
+    ("GET", "imports.report"): (303, 403, RECORDS),
+    # Nobody works on it: the page loads itself again.
+    ("GET", "imports.live"): (303, 403, {role: 204 if answer == 200 else answer for role, answer in RECORDS.items()}),
+    ("POST", "imports.look"): (401, 403, RECORDS_BY_FORM),
+    ("POST", "imports.take"): (401, 403, RECORDS_BY_FORM),
+    ("POST", "imports.undo"): (401, 403, RECORDS_BY_FORM),
+    ("GET", "imports.rows"): (303, 403, RECORDS),
+    ("GET", "roster.show"): (303, 403, RECORDS),
+    ("GET", "roster.state"): (303, 403, RECORDS),
+    ("POST", "roster.save"): (401, 403, RECORDS_BY_FORM),
+    ("POST", "roster.walk_in"): (401, 403, RECORDS_BY_FORM),
+    ("GET", "roster.sheet"): (303, 403, RECORDS),
+    ("GET", "roster.quick"): (303, 403, RECORDS),
+    ("POST", "roster.take_sheet"): (401, 403, RECORDS_BY_FORM),
+    ("GET", "attendance_files.of_session"): (303, 403, PEOPLE),
+    ("GET", "attendance_files.of_community"): (303, 403, PEOPLE),
 }
 # Which routes name something that lies in a scope.
-SCOPED = ("community.show", "community.live", "community.together", "moodle.live", "person.show", "person.live")
+SCOPED = (
+    *("community.show", "community.live", "community.together", "moodle.live", "person.show", "person.live"),
+    "merging.preview",
+    *("check_in.show", "check_in.code", "check_in.live"),
+    *("sessions.listed", "sessions.show", "sessions.new", "sessions.edit"),
+    "review.conflicts",
+    *("imports.form", "imports.history", "imports.report", "imports.live", "imports.rows"),
+    *("attendance_files.of_session", "attendance_files.of_community"),
+    *("roster.show", "roster.state", "roster.sheet", "roster.quick"),
+)
 SCOPES = {
     "all": (Scope.ALL, ""),
     "program": (Scope.PROGRAM, seed.PROGRAM),
@@ -80,14 +159,54 @@ def routes(app: Flask) -> set[tuple[str, str]]:
     }
 
 
+def meeting_of(app: Flask, community: UUID) -> UUID:
+    """The id of a session of a community, which is made where it has none; of an unknown community, an unknown id."""
+    with Session(app.extensions["copbridge"].engine) as session, session.begin():
+        if session.get(Community, community) is None:
+            return uuid7()
+        of_community = select(SessionRow.id).where(SessionRow.community_id == community).order_by(SessionRow.id)
+        found = session.scalars(of_community.limit(1)).one_or_none()
+        if found is None:
+            found = uuid7()
+            session.add(
+                SessionRow(
+                    id=found,
+                    community_id=community,
+                    code="S1",
+                    title="Face-to-face session 1",
+                    starts_at=seed.START,
+                    timezone="America/Los_Angeles",
+                    mode="face_to_face",
+                )
+            )
+    return found
+
+
+def report_of(app: Flask, community: UUID) -> UUID:
+    """The id of a file of attendance that was uploaded in a community; of an unknown community, an unknown id."""
+    with Session(app.extensions["copbridge"].engine) as session, session.begin():
+        if session.get(Community, community) is None:
+            return uuid7()
+        kept = upload(
+            session, b"E-mail,Minutes\n", name="a.csv", kind="table", community_id=community, options={}, by=CLI
+        )
+        return kept.report.id
+
+
 def path_of(app: Flask, endpoint: str, community: UUID, person: UUID) -> str:
     """The address of a route, about this community or person."""
     values: dict[str, Any] = {
         "filename": "css/bootstrap.min.css" if endpoint.startswith("bootstrap") else "copbridge.css",
         "token": TOKEN,
+        "code": TOKEN,
         "slug": "nowhere",
         "community_id": community,
         "person_id": person,
+        "other_id": person,
+        "decision_id": uuid7(),
+        "session_id": meeting_of(app, community),
+        "report_id": report_of(app, community),
+        "kind": "csv",
     }
     rule = next(rule for rule in app.url_map.iter_rules() if rule.endpoint == endpoint)
     with app.test_request_context():
@@ -158,8 +277,8 @@ def test_out_of_scope_is_answered_like_unknown(app: Flask, engine: Engine, seede
             for endpoint in SCOPED:
                 outside = ask(client, "GET", path_of(app, endpoint, la, in_la))
                 unknown = ask(client, "GET", path_of(app, endpoint, uuid7(), uuid7()))
-                # Who may see nobody's hours at all is told so, whatever the id.
-                expected = 403 if role is Role.IT else 404
+                # Who may see none of them at all is told so, whatever the id.
+                expected = 403 if EXPECTED["GET", endpoint][2][role] == 403 else 404
                 assert outside[0] == unknown[0] == expected, (kind, endpoint)
                 assert stable(outside[1]) == stable(unknown[1]), (kind, endpoint)
 

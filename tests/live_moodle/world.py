@@ -38,6 +38,7 @@ effective_from: 2000-01-01
 timezone: America/Los_Angeles
 commitment: {{min_hours: 16, max_hours: 20}}
 components: [online]
+attendance: {{components: {{face_to_face: online}}}}
 topics: [{{code: LIVE, title: {{en: Live}}}}]
 regions: [{{code: HERE, title: {{en: Here}}}}]
 communities: [{{{claim}, topic: LIVE, region: HERE}}]

@@ -39,7 +39,16 @@ def test_a_route_without_a_decision_stops_the_application() -> None:
 def test_only_these_are_open() -> None:
     opened = {name for name, decision in access.DECISIONS.items() if decision is access.Door.OPEN}
     assert opened == PROVIDED | {
+        "arrive.arrived",
+        "arrive.enter",
+        "arrive.enter_submit",
+        "arrive.forget",
+        "arrive.here",
+        "arrive.left",
+        "arrive.personal",
+        "arrive.scan",
         "assets.htmx",
+        "calendars.feed",
         "health.healthz",
         "identify.begin",
         "identify.answer",

@@ -21,6 +21,7 @@ from records.models import (
     MirrorModule,
     MirrorRoleAssignment,
     Reread,
+    SessionRow,
     StandingRow,
 )
 
@@ -115,17 +116,18 @@ def facts(session: Session) -> dict[str, Any]:
     return found
 
 
-def users_of(session: Session) -> dict[str, int]:
-    """By account id, as keys spell it: the Moodle id."""
-    return {str(row.id): row.moodle_user_id for row in session.scalars(select(Account))}
+def users_of(session: Session) -> dict[str, int | str]:
+    """By account id, as keys spell it: the Moodle id; and by session id the session's code."""
+    users: dict[str, int | str] = {str(row.id): row.moodle_user_id for row in session.scalars(select(Account))}
+    return users | {str(row.id): row.code for row in session.scalars(select(SessionRow))}
 
 
-def key_of(key: str, users: dict[str, int]) -> str:
-    """A completion's key as `module/user`, in Moodle's ids; another key as it is."""
-    if not key.startswith("completion:"):
+def key_of(key: str, users: dict[str, int | str]) -> str:
+    """A completion's key as `module/user`, in Moodle's ids; an attendance's as `code/user`; another key as it is."""
+    kind, *_, thing, account = key.split(":") if key.count(":") > 1 else ("", key, "")
+    if kind not in ("completion", "attendance"):
         return key
-    _, _, module, account = key.split(":")
-    return f"{module}/{users[account]}"
+    return f"{users.get(thing, thing)}/{users[account]}"
 
 
 def bindings(session: Session) -> list[tuple[object, ...]]:

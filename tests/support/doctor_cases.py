@@ -251,6 +251,19 @@ def _two_courses_of_one_idnumber(world: World) -> None:
     )
 
 
+def _attendance(world: World) -> None:
+    """The quiz is an attendance activity."""
+    world.modules(MirrorModule.module_id == QUIZ, modname="attendance")
+
+
+def _attendance_refused(world: World) -> None:
+    _attendance(world)
+    world.moodle.functions[Function.ATTENDANCE_SESSIONS] = "2024020500"
+    module = {"id": QUIZ, "course": COURSE, "name": "Meetings", "modname": "attendance", "instance": 7}
+    world.moodle.answers[COURSE_MODULE] = lambda _: {"cm": module}
+    world.moodle.refuse(Function.ATTENDANCE_SESSIONS, "invalidparameter")
+
+
 CASES: dict[Code, Case] = {
     Code.TOKEN_ABSENT: _no_secret("web_services"),
     Code.WIRE_SECRET_ABSENT: _no_secret("wire"),
@@ -285,6 +298,8 @@ CASES: dict[Code, Case] = {
     Code.CAPABILITY_WANTED: _idnumber_told_to_nobody,
     Code.CAPABILITY_BEYOND: _manager,
     Code.PEOPLE_UNCOUNTED: _refusing(USERS_COURSES),
+    Code.ATTENDANCE_UNREADABLE: _attendance,
+    Code.ATTENDANCE_REFUSED: _attendance_refused,
     Code.COMPLETION_OFF: _completion_off,
     Code.COMPLETION_OFF_IN_COURSE: _completion_off_in_course,
     Code.CRON_UNKNOWN: _as_it_is,

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 from standardwebhooks import Webhook
 
-from jobs import process, reconcile
+from jobs import attendance, process, reconcile
 from records import inbox, ledger
 from records.models import Base, InboxItem, Membership, Site
 from records.programs import add_version
@@ -101,9 +101,8 @@ class House:
     def work(self) -> None:
         """What a worker and the scheduler's look do, until nothing is left to do."""
         while True:
-            done = process.drain(self.engine, self.settings.encryption_key) + reconcile.reconcile_dirty(
-                self.engine, self.clock
-            )
+            done = process.drain(self.engine, self.settings.encryption_key)
+            done += attendance.fold_due(self.engine) + reconcile.reconcile_dirty(self.engine, self.clock)
             with Session(self.engine) as session, session.begin():
                 done += inbox.release_waiting(session)
             if not done:

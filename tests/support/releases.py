@@ -24,19 +24,27 @@ from records.memberships import mark_program
 from records.migrate import alembic_config, upgrade
 from records.models import (
     Account,
+    AttendanceReport,
     Community,
     ContinuedModule,
     CourseCopy,
     Decision,
+    Dispute,
     DriftCount,
+    Membership,
     MilestoneRow,
+    MirrorAttendance,
     MirrorModule,
     Organisation,
+    Presence,
+    SessionChange,
     SessionRow,
     SharedSession,
+    Site,
     Sweep,
     Team,
     ToldCourse,
+    ToldPresence,
     ToldStanding,
     uuid7,
 )
@@ -147,6 +155,42 @@ def _told(engine: Engine, seeded: Seeded) -> None:
         session.add(ToldCourse(site_id=seeded.site, **told))
 
 
+def _attended(engine: Engine, seeded: Seeded) -> None:
+    """A session in detail, a file that somebody nobody knows is in, a merge, and what Moodle was told."""
+    member = membership(engine, seeded, 12)
+    with Session(engine) as session, session.begin():
+        meeting = session.scalars(select(SessionRow).order_by(SessionRow.code).limit(1)).one()
+        meeting.place, meeting.capacity, meeting.required, meeting.series = "Room 4", 40, True, "spring"
+        change = {"what": "moved", "before": {"starts_at": START.isoformat()}, "after": {}, "reason": "The room"}
+        session.add(SessionChange(session_id=meeting.id, actor="cli", at=START, **change))
+        report = AttendanceReport(
+            id=uuid7(), community_id=meeting.community_id, format="zoom", name="report.csv", sha256="0" * 64,
+            payload=b"Name", status="done", done=2, total=2, actor="cli", finished_at=START,
+        )  # fmt: skip
+        session.add(report)
+        session.flush()
+        said = {"session_id": meeting.id, "report_id": report.id, "correlation_id": uuid7(), "recorded_by": "cli"}
+        seen = [[START.isoformat(), (START + timedelta(hours=2)).isoformat()]]
+        account = session.scalars(
+            select(Account.id).where(Account.site_id == seeded.site, Account.moodle_user_id == 12)
+        ).one()
+        who = {"name": "Somebody Else", "email": "else@example.org"}
+        session.add(Presence(**said, way="zoom", report_line=2, intervals=seen, who=who, folded_at=START))
+        session.add(
+            Presence(
+                **said, way="zoom", report_line=3, account_id=account, minutes=120, mode="virtual", withdrawn_at=START
+            )
+        )
+        told = {"session_id": meeting.id, "account_id": account, "present": True, "outcome": "written"}
+        session.add(ToldPresence(module_id=BAY * 100 + 3, facts="0" * 32, told_at=START, **told))
+        session.get_one(Site, seeded.site).own_users = [2]
+        session.add(Dispute(session_id=meeting.id, account_id=account))
+        session.add(MirrorAttendance(site_id=seeded.site, module_id=BAY * 100 + 3, as_of=START))
+        mine = session.get_one(Membership, member)
+        here = select(Membership).where(Membership.community_id == mine.community_id, Membership.id != member)
+        session.scalars(here.order_by(Membership.id).limit(1)).one().merged_into = member
+
+
 def _stated(engine: Engine, seeded: Seeded) -> None:
     """Hours in two activities' forms in Moodle: they wait for staff."""
     with Session(engine) as session:
@@ -182,6 +226,7 @@ def main() -> None:
         _together(engine, seeded)
         _swept(engine, seeded)
         _told(engine, seeded)
+        _attended(engine, seeded)
         _stated(engine, seeded)
         engine.dispose()
         target = FOLDER / f"{revisions()[-1]}.sql"

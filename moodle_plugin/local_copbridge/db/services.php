@@ -115,6 +115,7 @@ $services = [
     'CoP Bridge' => [
         'shortname' => 'local_copbridge',
         'functions' => [
+            'core_course_get_course_module',
             'core_webservice_get_site_info',
             'local_copbridge_add_cohort_enrolment',
             'local_copbridge_create_activities',
@@ -130,6 +131,8 @@ $services = [
             'local_copbridge_set_presence',
             'local_copbridge_set_sections',
             'local_copbridge_set_standings',
+            // Where that plugin is installed: Moodle leaves out what it doesn't know.
+            'mod_attendance_get_sessions',
         ],
         'restrictedusers' => 1,
         'enabled' => 1,

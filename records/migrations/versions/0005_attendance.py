@@ -14,6 +14,7 @@ def upgrade() -> None:
     _reports_and_changes()
     _presences()
     _columns()
+    _mirror()
     _what_files_said()
 
 
@@ -77,6 +78,7 @@ def _reports_and_changes() -> None:
         sa.Column("module_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("present", sa.Boolean(), nullable=False),
         sa.Column("outcome", sa.String(length=20), nullable=False),
+        sa.Column("facts", sa.String(length=32), nullable=False),
         sa.Column("told_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_told_presences_account_id")),
         sa.ForeignKeyConstraint(["session_id"], ["sessions.id"], name=op.f("fk_told_presences_session_id")),
@@ -130,11 +132,23 @@ def _presences() -> None:
         unique=False,
         postgresql_where=sa.text("withdrawn_at IS NULL AND (account_id IS NULL OR held IS NOT NULL)"),
     )
+    op.create_table(
+        "disputes",
+        sa.Column("session_id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_disputes_account_id")),
+        sa.ForeignKeyConstraint(["session_id"], ["sessions.id"], name=op.f("fk_disputes_session_id")),
+        sa.PrimaryKeyConstraint("session_id", "account_id", name=op.f("pk_disputes")),
+    )
     op.create_index("ix_presences_report_id", "presences", ["report_id"], unique=False)
     op.create_index("ix_presences_session", "presences", ["session_id", "account_id"], unique=False)
 
 
 def _columns() -> None:
+    op.add_column(
+        "sites",
+        sa.Column("own_users", postgresql.ARRAY(sa.BigInteger()), server_default=sa.text("'{}'"), nullable=False),
+    )
     op.add_column("communities", sa.Column("calendar_revision", sa.Integer(), server_default="0", nullable=False))
     op.add_column("facts", sa.Column("mode", sa.String(length=20), nullable=True))
     op.add_column("memberships", sa.Column("merged_into", sa.Uuid(), nullable=True))
@@ -169,6 +183,17 @@ def _columns() -> None:
         ["community_id", "module_site_id", "module_id"],
         unique=True,
         postgresql_where=sa.text("module_id IS NOT NULL AND source = ''"),
+    )
+
+
+def _mirror() -> None:
+    op.create_table(
+        "mirror_attendances",
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("module_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("as_of", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name=op.f("fk_mirror_attendances_site_id")),
+        sa.PrimaryKeyConstraint("site_id", "module_id", name=op.f("pk_mirror_attendances")),
     )
 
 

@@ -108,6 +108,7 @@ def test_a_state_of_zero_minutes_is_not_a_state_that_earns_none() -> None:
         (done(provisional=True, ended=Ended.UNDONE), Nothing.UNDONE),
         (done(idnumber="FREE"), Nothing.ZERO_MINUTES),
         (done(elsewhere=True), Nothing.COUNTS_ELSEWHERE),
+        (done(per_session=True), Nothing.PER_SESSION),
         (there("c1", elsewhere=True), Nothing.COUNTS_ELSEWHERE),
         (there("c1", 0), Nothing.ZERO_MINUTES),
         (there("c1", None), Nothing.ZERO_MINUTES),

@@ -45,6 +45,7 @@ READ_BY: dict[Key, str] = {
     ("Shared", "prefer"): "records/counted.py",
     ("Program", "write_back"): "records/telling.py",
     ("WriteBack", "standings"): "records/telling.py",
+    ("WriteBack", "presence"): "records/telling_presence.py",
 }
 """What the engine is given the consequences of: the file that reads it."""
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from moodle_client import ActivityCompletion, MoodleClient, Reply
+from moodle_client import ActivityCompletion, AttendanceSession, MoodleClient, Reply
 from tests.unit.moodle_client.php import parsed, parsed_body
 
 RECORDED = Path(__file__).parents[2] / "fixtures" / "moodle" / "ws"
@@ -108,6 +108,21 @@ def members(users: Any) -> tuple[int, Any, Any, Any]:
 
 def users_courses(found: Any) -> list[tuple[Any, ...]]:
     return [(c.id, c.shortname, c.idnumber, c.enrolledusercount) for c in found]
+
+
+def attended(found: Any) -> list[tuple[Any, ...]]:
+    return [
+        (
+            s.id,
+            s.groupid,
+            s.starts_at.isoformat(),
+            s.duration,
+            s.description,
+            [(status.id, status.acronym, status.grade) for status in s.statuses],
+            [(entry.studentid, entry.statusid) for entry in s.attendance_log],
+        )
+        for s in found
+    ]
 
 
 def page(**options: Any) -> Callable[[MoodleClient], Reply[Any]]:
@@ -235,6 +250,27 @@ READS: dict[str, Played] = dict(
         lambda moodle: moodle.groups(2),
         lambda found: [(g.id, g.courseid, g.name, g.idnumber) for g in found],
         [(1, 2, "East Bay", "G-EB"), (2, 2, "South Bay", "G-SB")],
+    ),
+    "mod_attendance_get_sessions": Played(
+        lambda moodle: moodle.attendance_sessions(1),
+        attended,
+        [
+            (
+                1,
+                0,
+                "2026-11-21T20:56:25+00:00",
+                3600,
+                "Session 1",
+                [(5, "P", 2.0), (7, "L", 1.0), (8, "E", 1.0), (6, "A", 0.0)],
+                [],
+            )
+        ],
+    ),
+    # The answer for one session: what a list of them holds.
+    "mod_attendance_get_session.after_taken_form": Played(
+        lambda moodle: moodle.call("mod_attendance_get_session", reads=True, sessionid=1),
+        lambda found: attended([AttendanceSession.model_validate(found)])[0][-1],
+        [(7, 5), (6, 5), (8, 5), (9, 6), (10, 5), (11, 5), (12, 5), (13, 6), (14, 5), (15, 5), (16, 5), (17, 6)],
     ),
     "core_user_get_users": Played(
         lambda moodle: moodle.find_users({"email": "p001@agency1.example.org"}), person, [MARIA]

@@ -1,0 +1,72 @@
+"""What a facilitator sees of a check-in, and who gets a personal link."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from records import check_in
+from records.actor import Actor, in_scope
+from records.models import Account, Community, CommunityCourse, Membership, Person, Presence
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """Somebody who checked in, as the facilitator's list has it."""
+
+    presence_id: UUID
+    account_id: UUID | None
+    name: str
+    """Empty: Moodle hasn't told it, or the account isn't known here."""
+    user: str
+    since: datetime
+    until: datetime | None
+    held: str | None
+
+
+def came(session: Session, session_id: UUID) -> list[Came]:
+    """Who checked in, the latest first."""
+    groups = check_in.grouped(check_in.check_ins(session, session_id, Presence.withdrawn_at.is_(None)))
+    wanted = {rows[0].account_id for rows in groups}
+    accounts = {a.id: a for a in session.scalars(select(Account).where(Account.id.in_(wanted)))}
+    found = []
+    for rows in groups:
+        first, arrival = rows[0], check_in.arrival(rows)
+        account = accounts.get(first.account_id) if first.account_id else None
+        name = f"{account.firstname} {account.lastname}".strip() if account else ""
+        user = str(account.moodle_user_id) if account else (first.who or {}).get("user", "")
+        held = next((row.held for row in rows if row.held), None)
+        found.append(Came(first.id, first.account_id, name, user, arrival.since, arrival.left_at, held))
+    return sorted(found, key=lambda one: (one.since, one.presence_id), reverse=True)
+
+
+def still_there(session: Session, session_id: UUID) -> int:
+    """How many people came whom nobody has seen leave, by whatever way that goes by minutes."""
+    return len(check_in.groups_still_there(session, session_id))
+
+
+def link_holders(session: Session, actor: Actor, community_id: UUID) -> list[Account] | None:
+    """The accounts of a community's present members that a personal link is made for, by name. None: there is no such
+    community in the actor's scope."""
+    if session.scalar(select(Community.id).where(Community.id == community_id, in_scope(actor))) is None:
+        return None
+    a, m = Account, Membership
+    sites = select(CommunityCourse.site_id).where(CommunityCourse.community_id == community_id)
+    found = session.scalars(
+        select(a)
+        .join(m, m.person_id == a.person_id)
+        .where(m.community_id == community_id, m.status != "left", a.site_id.in_(sites), *_usable())
+    )
+    return sorted(found, key=lambda one: (one.lastname.casefold(), one.firstname.casefold(), one.id))
+
+
+def link_holder(session: Session, account_id: UUID) -> Account | None:
+    """The account that a personal link is of, as long as it is there and nobody erased the person."""
+    return session.scalars(select(Account).where(Account.id == account_id, *_usable())).one_or_none()
+
+
+def _usable() -> tuple[ColumnElement[bool], ...]:
+    erased = select(Person.id).where(Person.id == Account.person_id, Person.erased_at.is_not(None))
+    return Account.present.is_(True), ~erased.exists()

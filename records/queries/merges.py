@@ -1,0 +1,122 @@
+"""People who may be one, by exact keys alone; people by name, for who looks for one; and the merges that stand."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Text, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from records.actor import Actor, in_scope
+from records.merge_plan import AccountShown, accounts_of
+from records.merged import Merged, standing_merges
+from records.merging import reaches
+from records.models import Account, Community, Decision, Membership
+
+SHOWN = 100
+FOUND = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Somebody:
+    """A person with the accounts."""
+
+    id: UUID
+    accounts: list[AccountShown]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Two people whose accounts have a key in common. `keys`: `email`, `idnumber`."""
+
+    one: Somebody
+    other: Somebody
+    """Known for longer: the natural one to merge into."""
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MergeShown:
+    """A merge that stands. `decided_at` is aware UTC."""
+
+    merged: Merged
+    decided_at: datetime
+    actor: str
+    reason: str
+
+
+def candidates(session: Session, actor: Actor, *, person_id: UUID | None = None) -> list[Candidate]:
+    """People who are members in the actor's scope, and share an e-mail in any letter case, or an ID number across
+    sites. Nobody is guessed: who shares neither isn't named."""
+    a, b = aliased(Account), aliased(Account)
+    mine, others = func.lower(a.email, type_=Text), func.lower(b.email, type_=Text)
+    same: list[tuple[str, tuple[ColumnElement[bool], ...]]] = [
+        ("email", (a.email != "", mine == others)),
+        ("idnumber", (a.idnumber != "", a.idnumber == b.idnumber, a.site_id != b.site_id)),
+    ]
+    found: dict[tuple[UUID, UUID], list[str]] = {}
+    for key, conditions in same:
+        pairs = (
+            select(a.person_id, b.person_id.label("other"))
+            .join(b, (a.person_id > b.person_id) & a.present & b.present)
+            .where(*conditions, _member(a, actor), _member(b, actor))
+            .distinct()
+            .order_by(a.person_id, b.person_id)
+            .limit(SHOWN)
+        )
+        if person_id:
+            pairs = pairs.where(or_(a.person_id == person_id, b.person_id == person_id))
+        for one, other in session.execute(pairs):
+            found.setdefault((one, other), []).append(key)
+    shown = accounts_of(session, sorted({person for pair in found for person in pair}))
+    return [
+        Candidate(Somebody(one, shown[one]), Somebody(other, shown[other]), tuple(keys))
+        for (one, other), keys in sorted(found.items())
+    ]
+
+
+def _member(account: Any, actor: Actor) -> ColumnElement[bool]:
+    """Whether the account's person is a member of a community in scope."""
+    m = aliased(Membership)
+    here = select(Community.id).where(in_scope(actor))
+    return exists().where(m.person_id == account.person_id, m.merged_into.is_(None), m.community_id.in_(here))
+
+
+def look_for(session: Session, actor: Actor, text: str, *, but: UUID) -> list[Somebody]:
+    """People in scope whose name, e-mail, user name or ID number holds a text, but for one; at most FOUND."""
+    wanted = text.strip()
+    if not wanted:
+        return []
+    a = Account
+    fields = (a.firstname + " " + a.lastname, a.email, a.username, a.idnumber)
+    holds = or_(*(field.icontains(wanted, autoescape=True) for field in fields))
+    ids = session.scalars(
+        select(a.person_id)
+        .where(holds, a.person_id != but, _member(a, actor))
+        .distinct()
+        .order_by(a.person_id)
+        .limit(FOUND)
+    ).all()
+    shown = accounts_of(session, ids)
+    return [Somebody(person, shown[person]) for person in ids]
+
+
+def merges(session: Session, actor: Actor, *, person_id: UUID | None = None) -> list[MergeShown]:
+    """The merges that stand, of people whom the actor may know of; the latest first."""
+    found = [merged for merged in standing_merges(session) if person_id in (None, merged.into_person)]
+    return _shown(session, [merged for merged in found if reaches(session, merged.into_person, actor)])
+
+
+def merge_of(session: Session, actor: Actor, decision_id: UUID) -> MergeShown | None:
+    """A merge that stands; None for one that doesn't, and for one out of the actor's scope alike."""
+    return next((one for one in merges(session, actor) if one.merged.id == decision_id), None)
+
+
+def _shown(session: Session, found: Iterable[Merged]) -> list[MergeShown]:
+    shown = []
+    for merged in found:
+        row = session.get_one(Decision, merged.id)
+        shown.append(MergeShown(merged, row.decided_at, row.actor, row.reason))
+    return shown[::-1]

@@ -1,0 +1,89 @@
+"""A session with many people on its roster, for tests."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from records.models import Account, Community, SessionRow, Site, uuid7
+from records.programs import add_version
+from tests.support import readings, seed
+
+PROGRAM = """\
+program: small
+title: {en: A small program}
+effective_from: 2026-01-01
+timezone: America/Los_Angeles
+components: [online, face_to_face, virtual]
+topics: [{code: MATH, title: {en: Math}}]
+regions: [{code: BAY, title: {en: Bay Area}}]
+communities:
+  - course_idnumber: ^COP-(?P<topic>[A-Z]+)-(?P<region>[A-Z]+)$
+participant_roles: [student]
+facilitator_roles: [editingteacher]
+attendance: {components: {face_to_face: face_to_face, virtual: virtual, hybrid: face_to_face}}
+session_kinds:
+  - {kind: weighed, title: {en: Weighed}, attendance: {earns: weighted, weights: {P: 100, L: 50, A: 0}}}
+  - {kind: fixed, title: {en: Fixed}, attendance: {earns: fixed, minutes: 60}}
+activities: []
+"""
+COURSE, FACILITATOR = 2, 900
+FIRST = ("Ana", "Bo", "Chidi", "Dilek", "Ewa", "Farid", "Gül", "Hana")
+LAST = ("Abara", "Brandt", "Castillo", "Dąbrowska", "Eriksen")
+
+
+def names(count: int) -> list[tuple[str, str]]:
+    """Different first and last names."""
+    return [(FIRST[at % len(FIRST)], f"{LAST[at // len(FIRST) % len(LAST)]}") for at in range(count)]
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """What was made."""
+
+    site: UUID
+    community: UUID
+    session: UUID
+    accounts: dict[int, UUID]
+    """By Moodle user id: 101, 102, ... in the order of the names."""
+
+
+def make(engine: Engine, people: Sequence[tuple[str, str]], now: datetime, **columns: Any) -> Meeting:
+    """A community of these people (first and last name) and a facilitator, with a session that began half an hour
+    ago and is planned for 90 minutes."""
+    site = uuid7()
+    with Session(engine) as session, session.begin():
+        session.add(Site(id=site, slug="lab", name="Lab", wwwroot="https://moodle.example.org"))
+        add_version(session, PROGRAM, "small.yaml")
+    users = {101 + at: name for at, name in enumerate(people)}
+    found = [readings.course(COURSE, "COP-MATH-BAY")]
+    for user, (first, last) in {**users, FACILITATOR: ("Dana", "Marsh")}.items():
+        role = readings.EDITING_TEACHER if user == FACILITATOR else readings.STUDENT
+        found += [
+            readings.account(user, f"E{user}") | {"firstname": first, "lastname": last},
+            readings.enrolment(user, COURSE, role),
+        ]
+    seed.take_in(engine, site, found)
+    with Session(engine) as session:
+        community = session.scalars(select(Community.id)).one()
+        accounts = dict(session.execute(select(Account.moodle_user_id, Account.id)).all())
+    return Meeting(site, community, add_session(engine, community, now, **columns), accounts)
+
+
+def add_session(engine: Engine, community: UUID, now: datetime, **columns: Any) -> UUID:
+    """Another session of the community."""
+    values = {
+        "title": "Saturday session",
+        "starts_at": now.astimezone(UTC).replace(second=0, microsecond=0) - timedelta(minutes=30),
+        "timezone": "America/Los_Angeles",
+        "mode": "face_to_face",
+        "planned_minutes": 90,
+    }
+    made = uuid7()
+    with Session(engine) as session, session.begin():
+        session.add(SessionRow(id=made, community_id=community, code=f"S{made.hex[-6:]}", **(values | columns)))
+    return made
