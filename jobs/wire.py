@@ -289,6 +289,8 @@ class AttendanceSession(Item):
     title: Text = ""
     group: Annotated[int, BeforeValidator(_number), Field(ge=0, le=2**63 - 1)] = 0
     """0: of everybody in the course."""
+    most: Points | None = None
+    """The points of the status that has most; None: the sender doesn't say."""
     log: Annotated[tuple[AttendanceEntry, ...], Field(max_length=20_000)] = ()
 
 

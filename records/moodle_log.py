@@ -1,8 +1,8 @@
 """Who was at the sessions of Moodle's attendance activities (mod_attendance), as it was recorded there.
 
-**What a status is worth.** Each person's row has the status's acronym, and minutes: the planned ones for a status with
-points, none for one without. A program with `earns: weighted` weighs the acronym; any other goes by the minutes. So
-the rows are the same whatever a program says. Finer shades than there or not are what weights are for.
+**What a status is worth.** Each person's row has the status's acronym, and minutes: of the planned ones the share that
+the status has of the most points, as Moodle grades attendance (half of the points, half of the time). A program with
+`earns: weighted` weighs the acronym; any other goes by the minutes. So the rows are the same whatever a program says.
 """
 
 from collections.abc import Sequence
@@ -42,13 +42,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class TheirSession:
-    """A session as Moodle has it. `group` None: of everybody; `minutes` None: no length was given."""
+    """A session as Moodle has it. `group` None: of everybody; `minutes` None: no length was given; `most`: the points
+    of the status that has most, None where that isn't told."""
 
     id: int
     starts_at: datetime
     minutes: int | None
     title: str
     group: int | None
+    most: float | None
     log: tuple[Entry, ...]
 
 
@@ -129,5 +131,12 @@ def _wanted(
                 unknown.add((session_id, account))
             else:
                 status = entry.status[:MAX_STATUS] or None
-                wanted[(session_id, account)] = (full if entry.points > 0 else 0), status
+                wanted[(session_id, account)] = _there(full, entry.points, theirs.most), status
     return wanted, unknown
+
+
+def _there(full: int | None, points: float, most: float | None) -> int | None:
+    """The minutes of a status with so many points; None where nobody knows how long the session is."""
+    if points <= 0:
+        return 0
+    return full if full is None or most is None or points >= most else int(full * points / most)

@@ -17,6 +17,7 @@ def attendance_reading(batch: Batch, source: Source, reading: AttendanceReading)
             each.seconds // MINUTE or None,
             each.title,
             each.group or None,
+            each.most,
             tuple(Entry(entry.user, entry.status, entry.points, entry.listed) for entry in each.log),
         )
         for each in reading.sessions

@@ -71,6 +71,8 @@ def _session(session: AttendanceSession) -> Reading:
         "seconds": max(0, session.duration),
         "title": plain(session.description)[: core.MAX_TEXT],
         "group": session.groupid,
+        # Moodle tells the statuses of the session's own set alone.
+        "most": max((status.grade for status in session.statuses), default=None),
         "log": log_of_session,
     }
 

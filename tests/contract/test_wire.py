@@ -56,7 +56,7 @@ READINGS: dict[str, dict[str, Any]] = {
         "course": 2,
         "module": 3,
         "sessions": [
-            {"id": 1, "starts_at": 1_795_000_000, "seconds": 3600, "title": "One", "group": 0}
+            {"id": 1, "starts_at": 1_795_000_000, "seconds": 3600, "title": "One", "group": 0, "most": 2}
             | {"log": [{"user": 6, "status": "P", "points": 2, "listed": True}]}
         ],
     },
@@ -124,7 +124,7 @@ def mutant(item: Any, path: tuple[Any, ...], value: Any) -> Any:
 
 NUMBERS = {"read_at", "sequence", "course", "module", "user", "role", "id", "category", "startdate", "enddate"}
 NUMBERS |= {"among", "copy_of", "timestart", "timeend", "timemodified", "overrideby", "section_number", "minutes"}
-NUMBERS |= {"starts_at", "seconds", "group", "points"}
+NUMBERS |= {"starts_at", "seconds", "group", "points", "most"}
 SWITCHES = {"present", "visible", "suspended", "listed"}
 ENUMS = {"state", "status", "tracking"}
 TIMES = {"startdate", "enddate", "timestart", "timeend", "timemodified"}

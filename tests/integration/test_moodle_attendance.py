@@ -90,7 +90,7 @@ def test_a_session_is_pulled_after_its_event_and_sweeps_find_the_rest(by: str, r
         assert pull(sweeper) == 1
         assert pull(sweeper) == 0, "it is answered"
         assert held(sweeper) == [("Saturday 1 & lunch", 60, False)]
-        assert [minutes(sweeper, user) for user in users] == [60, 0, 60], "who was late was there; who was absent not"
+        assert [minutes(sweeper, user) for user in users] == [60, 0, 30], "who was late has half of the points; who was absent none"
 
         before = written(sweeper)
         for _ in range(10):
@@ -102,7 +102,7 @@ def test_a_session_is_pulled_after_its_event_and_sweeps_find_the_rest(by: str, r
         site.attendance.mark(first, amara, "A")
         scene.clock.tick()
         sweeper.sweep(scene.bay)
-        assert [minutes(sweeper, user) for user in users] == [0, 60, 60], "no event told of it"
+        assert [minutes(sweeper, user) for user in users] == [0, 60, 30], "no event told of it"
         assert sweeper.house.differences() == []
 
         site.attendance.change_session(first, sessdate=start - 86_400, duration=5400, description="Friday")
@@ -110,7 +110,7 @@ def test_a_session_is_pulled_after_its_event_and_sweeps_find_the_rest(by: str, r
         scene.clock.tick()
         sweeper.sweep(scene.bay)
         assert held(sweeper) == [("Friday", 90, False)]
-        assert [minutes(sweeper, user) for user in users] == [0, 90, 60], "of a status that is hidden nothing is told"
+        assert [minutes(sweeper, user) for user in users] == [0, 90, 30], "of a status that is hidden nothing is told"
 
         site.attendance.remove_session(first, told=False)
         scene.clock.tick()

@@ -104,7 +104,7 @@ def test_who_was_there_comes_by_event_and_by_sweep(meetings: Meetings) -> None:
         )
         said = dict(session_.execute(select(Presence.status, func.count()).group_by(Presence.status)).all())
     assert said == {"P": 1, "L": 1, "E": 1, "A": 1}
-    assert meetings.earned(before) == dict(zip(people, (90, 90, 0, 90), strict=True)), "an excuse has a point in Moodle"
+    assert meetings.earned(before) == dict(zip(people, (90, 45, 0, 45), strict=True)), "late or excused: half of the points"
 
     held = meetings.written()
     for _ in range(10):
@@ -115,11 +115,11 @@ def test_who_was_there_comes_by_event_and_by_sweep(meetings: Meetings) -> None:
     meetings.do("mark", session=session, user=people[0], status="A")
     assert world.plugin.waiting() == 0, "a web service has no event"
     meetings.sweep()
-    assert meetings.earned(before) == dict(zip(people, (0, 90, 90, 90), strict=True))
+    assert meetings.earned(before) == dict(zip(people, (0, 45, 90, 45), strict=True))
 
     meetings.do("move", session=session, start=start - 86_400, duration=3600)
     meetings.sweep()
-    assert meetings.earned(before) == dict(zip(people, (0, 60, 60, 60), strict=True))
+    assert meetings.earned(before) == dict(zip(people, (0, 30, 60, 30), strict=True))
 
     meetings.do("delete", session=session)
     assert meetings.deliver() == 1
