@@ -29,4 +29,6 @@ def match_waiting(engine: Engine, encryption_key: SecretStr) -> int:
     """Match people whom nobody knew and who are known by now, and leave those who were erased. Returns how many."""
     with Session(engine) as session, session.begin():
         review_waiting.leave_erased(session, encryption_key)
+    # Apart: whoever asks to be alone must not hold rows that somebody who is alone may wait for.
+    with Session(engine) as session, session.begin():
         return review_waiting.match_waiting(session)

@@ -44,6 +44,11 @@ def union(intervals: Iterable[Interval]) -> list[Interval]:
     return [Interval(since, until) for since, until in joined]
 
 
+def since(begins: datetime, intervals: Iterable[Interval]) -> list[Interval]:
+    """What of the closed intervals lies after a moment, joined."""
+    return union(Interval(max(i.since, begins), i.until) for i in union(intervals))
+
+
 def minutes_of(intervals: Iterable[Interval]) -> int:
     """The whole minutes that intervals cover together, half a minute up."""
     seconds = sum((i.until - i.since).total_seconds() for i in union(intervals) if i.until)

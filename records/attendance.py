@@ -22,13 +22,13 @@ from records.memberships import mark_persons
 from records.mirror import everywhere_alone
 from records.models import Membership, uuid7
 from records.models import Presence as PresenceRow
-from records.presences import NewPresence, add, fold, said_by, withdraw
+from records.presences import NewPresence, add, fold, said_by, touch, withdraw
 from records.programs import versions_by_program
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedFact:
-    """What importing one row amounts to: `new`, `changed` (from what `before` and `before_status` say), `unchanged`,
+    """What importing one row amounts to: `new`, `changed` (from what `before` and the others say), `unchanged`,
     or `unmatched`: it waits until staff say who it is."""
 
     presence: Presence
@@ -36,12 +36,14 @@ class PlannedFact:
     action: str
     before: int | None
     before_status: str | None = None
+    before_mode: str | None = None
 
 
 @dataclass(slots=True)
 class Plan:
     """What an import would do. Nothing is written while it is made."""
 
+    made_at: datetime
     sessions: list[tuple[UUID, Meeting]] = field(default_factory=list)
     """To be made."""
     linked: list[tuple[UUID, Meeting]] = field(default_factory=list)
@@ -104,7 +106,7 @@ def preview(
 ) -> Plan:
     """What the rows would change as things are; others go on working meanwhile, so it is for looking at only."""
     earlier = earlier if earlier is not None else Earlier()
-    plan = Plan(problems=list(problems))
+    plan = Plan(now, problems=list(problems))
     lookup = Lookup(
         session,
         {row.site for row in rows},
@@ -142,8 +144,9 @@ def _plan_facts(session: Session, presences: Sequence[Presence], ids: Mapping[Na
         if said is None:
             plan.facts.append(PlannedFact(presence, session_id, "new", None))
             continue
-        action = "unchanged" if (said.minutes, said.status) == (presence.minutes, presence.status) else "changed"
-        plan.facts.append(PlannedFact(presence, session_id, action, said.minutes, said.status))
+        now = presence.minutes, presence.status, presence.mode
+        action = "unchanged" if (said.minutes, said.status, said.mode) == now else "changed"
+        plan.facts.append(PlannedFact(presence, session_id, action, said.minutes, said.status, said.mode))
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +186,9 @@ def write(session: Session, plan: Plan, *, actor: Actor, source: Source | None, 
 
     What a report says that is known already is kept, too: it still stands when what said it first is undone.
     """
-    meetings.write(session, plan.sessions, plan.linked)
+    meetings.write(session, plan.sessions, plan.linked, by=actor, now=plan.made_at)
+    # What other ways said of a session may earn otherwise now that more is known of it.
+    touch(session, among(PresenceRow.session_id, [session_id for session_id, _ in plan.linked]))
     news = [fact for fact in plan.facts if source or fact.action != "unchanged"]
     add(session, (_presence(fact, source) for fact in news), by=actor, correlation_id=correlation_id)
     keys = {(fact.session_id, who) for fact in news if (who := fact.presence.account_id)}
@@ -228,7 +233,8 @@ def _presence(planned: PlannedFact, source: Source | None) -> NewPresence:
         Way.FILE,
         presence.minutes,
         presence.status,
-        who=presence.who,
+        presence.mode,
+        who=None if presence.account_id else presence.who,
         report_id=source.report_id if source else None,
         report_line=presence.line,
         id=source.row_id(presence.line) if source else None,

@@ -34,6 +34,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "email": ("e mail", "email address", "e mail address", "mail", "work email", "user email"),
     "name": ("full name", "participant", "participant name", "attendee", "attendee name", "student", "student name"),
     "status": ("attendance", "attendance status", "present"),
+    "attended_as": ("attendance mode", "mode of attendance", "attended how"),
     FIRST: ("firstname", "given name", "forename"),
     LAST: ("lastname", "surname", "family name"),
 }
@@ -153,8 +154,9 @@ def _values(ours: Sequence[str], values: Sequence[str], fixed: Mapping[str, str]
     name = " ".join(part for part in (given.pop(FIRST, ""), given.pop(LAST, "")) if part)
     if name and not given.get("name"):
         given["name"] = name
-    if given.get("mode"):
-        given["mode"] = _mode(given["mode"])
+    for column in ("mode", "attended_as"):
+        if given.get(column):
+            given[column] = _mode(given[column])
     if given.get("start"):
         given["start"] = re.sub(r"^(\d{1,2}:\d{2}):00$", r"\1", given["start"])
     for column, value in fixed.items():

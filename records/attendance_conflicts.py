@@ -9,8 +9,10 @@ from records.attendance_rows import Presence
 from records.csv_file import Problem
 from records.meetings import Meeting, Name
 
-Statement = tuple[int, int | None, str | None]
-"""(line, minutes, status)."""
+Statement = tuple[int, int | None, str | None, str | None]
+"""(line, minutes, status, how the person was there)."""
+COLUMNS = ("minutes", "status", "attended_as")
+"""The file's names for what comes after the line."""
 
 
 @dataclass(slots=True)
@@ -43,7 +45,7 @@ def without_conflicts(presences: Sequence[Presence], earlier: Earlier, problems:
             kept.append(presence)
     for name, same in by_person.items():
         before = earlier.said.get(name, ())
-        said = [*before, *((p.line, p.minutes, p.status) for p in same)]
+        said = [*before, *((p.line, *_says(p)) for p in same)]
         differing = next((one for one in said if one[1:] != said[0][1:]), None)
         earlier.said[name] = (said[0], differing) if differing else (said[0],)
         if differing is None:
@@ -57,11 +59,16 @@ def without_conflicts(presences: Sequence[Presence], earlier: Earlier, problems:
 
 def _contradiction(presence: Presence, said: Sequence[Statement]) -> Problem:
     """What the line and another one say."""
-    line, minutes, status = next(one for one in said if one[1:] != (presence.minutes, presence.status))
-    column = "minutes" if presence.minutes != minutes else "status"
-    ours, theirs = (presence.minutes, minutes) if column == "minutes" else (presence.status, status)
+    line, *values = next(one for one in said if one[1:] != _says(presence))
+    column, ours, theirs = next(
+        each for each in zip(COLUMNS, _says(presence), values, strict=True) if each[1] != each[2]
+    )
     text = f"says {_words(ours)} for a person of whom line {line} says {_words(theirs)} at that session"
     return Problem(presence.line, column, text)
+
+
+def _says(presence: Presence) -> tuple[int | None, str | None, str | None]:
+    return presence.minutes, presence.status, presence.mode
 
 
 def _words(value: int | str | None) -> str:

@@ -13,11 +13,14 @@ LAYOUT = Layout(
     required=("site", "community", "session", "date", "start", "mode", "minutes"),
     optional=(
         *("title", "timezone", "planned_minutes", "activity", "kind", "shared_with"),
-        *("user", "idnumber", "email", "name", "status"),
+        *("user", "idnumber", "email", "name", "status", "attended_as"),
     ),
     either=("email", "name", "user", "idnumber"),
 )
 MODES: tuple[str, ...] = get_args(Mode)
+HYBRID = "hybrid"
+ATTENDED_AS = tuple(mode for mode in MODES if mode != HYBRID)
+"""How one person can be at a hybrid session."""
 DAY_MINUTES = 24 * 60
 MAX_MOODLE_ID = 2**63 - 1
 MAX_STATUS = 20
@@ -48,6 +51,8 @@ class AttendanceRow:
     status: str
     email: str = ""
     name: str = ""
+    attended_as: str = ""
+    """At a hybrid session: one of ATTENDED_AS."""
 
     @property
     def who(self) -> dict[str, str]:
@@ -91,7 +96,10 @@ def row_of(line: Line) -> AttendanceRow:
         status=line.take("status", _status, ""),
         email=line.take("email", optional_text, ""),
         name=line.take("name", optional_text, ""),
+        attended_as=line.take("attended_as", _attended_as, ""),
     )
+    if not line.problems and row.attended_as and row.mode != HYBRID:
+        line.refuse("attended_as", f"is for sessions of the mode hybrid, and this one is {row.mode}: leave it empty")
     if not line.problems and not row.who:
         line.refuse("user", "names nobody: expected a Moodle user id here, or an idnumber, an e-mail or a name")
     return row
@@ -108,6 +116,12 @@ def clock(text: str) -> time:
 def _mode(text: str) -> str:
     if text not in MODES:
         raise Wrong(f"'{text}' is not a mode: expected {', '.join(MODES[:-1])} or {MODES[-1]}")
+    return text
+
+
+def _attended_as(text: str) -> str:
+    if text and text not in ATTENDED_AS:
+        raise Wrong(f"'{text}' is no way to be there: expected {' or '.join(ATTENDED_AS)}, or nothing")
     return text
 
 

@@ -22,6 +22,7 @@ from records.memberships import mark_persons
 from records.mirror import everywhere_alone
 from records.models import AttendanceReport, Membership, Presence, SessionRow, SharedSession, uuid7
 from records.presences import touch, withdraw
+from records.sessions import draft_of, note_taken_in
 
 TABLE = "table"
 WAYS = {TABLE: Way.FILE, "zoom": Way.ZOOM, "teams": Way.TEAMS, "meet": Way.MEET}
@@ -84,7 +85,7 @@ def upload(
         id=uuid7(),
         community_id=community_id,
         format=kind,
-        name=name[-MAX_NAME:] or UNNAMED,
+        name="".join(filter(str.isprintable, name))[-MAX_NAME:] or UNNAMED,
         sha256=digest,
         payload=data,
         options=dict(options),
@@ -193,8 +194,8 @@ def undo(session: Session, report_id: UUID, *, by: Actor, now: datetime) -> int:
     """Withdraw all that a report said, and what it added to sessions that were there before; facts follow when they
     are folded. Sessions that it made stay. Returns how many presences were withdrawn. Raises ReportError."""
     report = session.get_one(AttendanceReport, report_id, options=[defer(AttendanceReport.payload)])
-    tally = tally_of(report)
-    if tally.completed:
+    # Of one that is at work nobody knows yet what it adds to sessions.
+    if tally_of(report).completed or report.status not in ("done", "failed"):
         everywhere_alone(session)
     session.refresh(report, ["status", "result"], with_for_update=True)
     if report.status not in ("done", "failed"):
@@ -202,13 +203,13 @@ def undo(session: Session, report_id: UUID, *, by: Actor, now: datetime) -> int:
             "It was undone already." if report.status == "undone" else "The file isn't taken in: nothing to undo."
         )
     withdrawn = withdraw(session, Presence.report_id == report.id, by=by)
-    _uncomplete(session, report, tally_of(report).completed)
+    _uncomplete(session, report, tally_of(report).completed, by, now)
     report.status, report.undone_at, report.undone_by = "undone", now, by.name
     audit.record(session, by, "attendance.undo", str(report.id), after={"withdrawn": withdrawn})
     return withdrawn
 
 
-def _uncomplete(session: Session, report: AttendanceReport, completed: Completed) -> None:
+def _uncomplete(session: Session, report: AttendanceReport, completed: Completed, by: Actor, now: datetime) -> None:
     """Take back what a report added to sessions, unless another report that stands says the same."""
     if not completed:
         return
@@ -225,7 +226,9 @@ def _uncomplete(session: Session, report: AttendanceReport, completed: Completed
             # What somebody has changed since stays.
             if column not in inherited and value_of(known[row.id], column) == value
         }
+        before = draft_of(session, row)
         _empty(session, row, gone)
+        note_taken_in(session, row, before, by, now)
     touch(session, among(Presence.session_id, rows))
     communities = {row.community_id for row in rows.values()}
     mark_persons(session, select(Membership.id).where(among(Membership.community_id, communities)))

@@ -14,7 +14,7 @@ from records.attendance_file import AttendanceRow
 from records.attendance_lookup import Lookup, Unknown
 from records.csv_file import Problem
 from records.keys import among
-from records.matching_people import Who, match
+from records.matching_people import Who, match, no_word_alike
 from records.meetings import Meeting
 from records.models import Account, Community
 from records.programs import newest
@@ -34,12 +34,16 @@ class Presence:
     minutes: int | None
     """None: the status says how much of the session counts."""
     status: str | None
+    mode: str | None = None
+    """How the person was there, where the session is hybrid and the row says it."""
     member: bool = False
     """False: somebody without a membership so far, in any of the communities whose session it is."""
     visitor: bool = False
     """Somebody who isn't a member, at a session that is open to others: recorded, and no membership is made."""
     who: Mapping[str, str] | None = None
-    """What the row says of whom nobody knows yet."""
+    """What the row says of who it is."""
+    other_name: bool = False
+    """The row's name has no word in common with the account's."""
 
 
 class People:
@@ -145,7 +149,9 @@ def resolve(means: Means, row: AttendanceRow, problems: list[Problem]) -> Presen
         account.person_id if account else None,
         row.minutes,
         row.status or None,
-        who=None if account else row.who,
+        row.attended_as or None,
+        who=row.who,
+        other_name=account is not None and no_word_alike(row.name, f"{account.firstname} {account.lastname}"),
     )
 
 

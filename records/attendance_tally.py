@@ -15,8 +15,9 @@ COMPLETED = ("title", "kind", "planned_minutes", "module", "shared_with")
 """What a row may say of a session that is recorded without it."""
 ACTIONS = ("new", "changed", "unchanged", "unmatched")
 
-Row = tuple[int, str, str, str | None, str, str, str]
-"""(line, action, session's code, account, who, before, now), as JSON keeps it."""
+Row = tuple[int, str, str, str | None, str, str, str, bool]
+"""(line, action, session's code, account, who the file says it is, before, now, whether the file's name is another one
+than the account's), as JSON keeps it."""
 Completed = dict[str, dict[str, Any]]
 """By session: columns and what they were given."""
 
@@ -126,13 +127,14 @@ def _rows(plan: Plan) -> Iterable[Row]:
     for fact in plan.facts:
         p = fact.presence
         account = str(p.account_id) if p.account_id else None
-        before, now = there(fact.before, fact.before_status), there(p.minutes, p.status)
-        yield p.line, fact.action, p.meeting.code, account, who_words(p.who), before, now
+        before = there(fact.before, fact.before_status, fact.before_mode)
+        now = there(p.minutes, p.status, p.mode)
+        yield p.line, fact.action, p.meeting.code, account, who_words(p.who), before, now, p.other_name
 
 
-def there(minutes: int | None, status: str | None) -> str:
-    """Minutes, status or both."""
-    return " ".join(str(part) for part in (minutes, status) if part is not None)
+def there(minutes: int | None, status: str | None, mode: str | None) -> str:
+    """Minutes, status, and how somebody was there, as far as they are said."""
+    return " ".join(str(part) for part in (minutes, status, mode) if part is not None)
 
 
 def who_words(who: Mapping[str, str] | None) -> str:

@@ -23,7 +23,7 @@ from records.secrets import Purpose
 from records.sessions import communities_of
 
 LONGEST = timedelta(hours=16)
-"""A check-in that nobody ends is over after this time."""
+"""A check-in that nobody ends is over after this time, and nobody is said to have stayed for longer."""
 PARTICIPANT = Actor(None, "participant", ())
 """Whoever checks in: of all that is recorded the presence alone says who."""
 SEEN_TO_COME = (Way.CHECK_IN, Way.BIGBLUEBUTTON)
@@ -139,8 +139,8 @@ def asserting(session: Session, sites: set[UUID]) -> set[UUID]:
 def begin(session: Session, session_id: UUID, now: datetime, by: Actor) -> None:
     """Open the check-in, again if it was ended. Raises Refused before the session's day, long after it, and for one
     that was cancelled."""
-    row = _alone_at(session, session_id)
-    _check_time(session, row, now)
+    row = alone_at(session, session_id)
+    check_time(session, row, now)
     if is_open(row, now):
         return
     row.check_in_opened_at, row.check_in_ended_at = now, None
@@ -153,13 +153,13 @@ def end(session: Session, session_id: UUID, until: datetime | None, now: datetim
     Returns how many people that is said of: who came after `until` isn't among them. To be told again is no harm.
     Raises Refused where `until` is given and it is too late to say so.
     """
-    row = _alone_at(session, session_id)
+    row = alone_at(session, session_id)
     if row.check_in_opened_at and row.check_in_ended_at is None:
         row.check_in_ended_at = now
         audit.record(session, by, "check_in.ended", str(session_id))
     if until is None:
         return 0
-    _check_time(session, row, now)
+    check_time(session, row, now)
     there = [one for one in groups_still_there(session, session_id) if _arrived(one) < until]
     for one in there:
         _see_off(session, one, until, by)
@@ -181,8 +181,8 @@ def arrive(
 
     Whoever is checked in already stays so, and nothing is added. Raises Refused.
     """
-    row = _alone_at(session, session_id)
-    _check_open(row, now)
+    row = alone_at(session, session_id)
+    check_open(row, now)
     before = arrival_of(session, session_id, visitor)
     if before:
         return replace(before, again=True)
@@ -222,15 +222,15 @@ def arrival_of(session: Session, session_id: UUID, visitor: Visitor) -> Arrival 
 
 def arrival_by(session: Session, session_id: UUID, presence_id: UUID) -> Arrival | None:
     """The check-in that a browser was told the id of, if there is one. Raises Refused where it was taken back."""
-    row = _row(session, session_id, presence_id)
+    row = row_of(session, session_id, presence_id)
     return arrival(_standing(session, row)) if row else None
 
 
 def leave(session: Session, session_id: UUID, presence_id: UUID, now: datetime) -> Arrival:
     """Check out whose check-in has this id. Raises Refused."""
-    row = _alone_at(session, session_id)
-    _check_open(row, now)
-    came = _row(session, session_id, presence_id)
+    row = alone_at(session, session_id)
+    check_open(row, now)
+    came = row_of(session, session_id, presence_id)
     if came is None:
         raise Refused(Refusal.GONE)
     standing = _standing(session, came)
@@ -241,20 +241,7 @@ def leave(session: Session, session_id: UUID, presence_id: UUID, now: datetime) 
     return replace(before, left_at=now)
 
 
-def strike(session: Session, session_id: UUID, presence_id: UUID, now: datetime, by: Actor) -> bool:
-    """Take somebody's check-in back. Returns whether there was one. Raises Refused where it is too late."""
-    _check_time(session, _alone_at(session, session_id), now)
-    row = _row(session, session_id, presence_id)
-    if row is None:
-        return False
-    ids = [one.id for one in _same(session, row)]
-    struck = presences.withdraw(session, Presence.id.in_(ids), by=by)
-    if struck:
-        audit.record(session, by, "check_in.struck", str(presence_id))
-    return bool(struck)
-
-
-def _alone_at(session: Session, session_id: UUID) -> SessionRow:
+def alone_at(session: Session, session_id: UUID) -> SessionRow:
     """The session, locked against other check-ins; presences may be added by other ways meanwhile."""
     return session.scalars(
         select(SessionRow)
@@ -264,13 +251,13 @@ def _alone_at(session: Session, session_id: UUID) -> SessionRow:
     ).one()
 
 
-def _check_time(session: Session, row: SessionRow, now: datetime) -> None:
+def check_time(session: Session, row: SessionRow, now: datetime) -> None:
     refusal = no_more(session, row, now)
     if refusal:
         raise Refused(refusal)
 
 
-def _check_open(row: SessionRow, now: datetime) -> None:
+def check_open(row: SessionRow, now: datetime) -> None:
     if row.cancelled_at:
         raise Refused(Refusal.CANCELLED)
     if not is_open(row, now):
@@ -288,18 +275,18 @@ def check_ins(session: Session, session_id: UUID, *which: ColumnElement[bool]) -
     ).all()
 
 
-def _row(session: Session, session_id: UUID, presence_id: UUID) -> Presence | None:
+def row_of(session: Session, session_id: UUID, presence_id: UUID) -> Presence | None:
     return next(iter(check_ins(session, session_id, Presence.id == presence_id)), None)
 
 
-def _same(session: Session, row: Presence) -> Sequence[Presence]:
+def same_check_in(session: Session, row: Presence) -> Sequence[Presence]:
     """All rows of the check-in that a row belongs to."""
     return check_ins(session, row.session_id, _same_person(row.account_id, row.who))
 
 
 def _standing(session: Session, row: Presence) -> Sequence[Presence]:
     """The rows of a check-in that count, whoever it turned out to be since. Raises Refused where there is none."""
-    rows = _same(session, row)
+    rows = same_check_in(session, row)
     standing = [one for one in rows if one.withdrawn_at is None]
     if not standing:
         raise _withdrawn(rows)
@@ -389,7 +376,7 @@ def _see_off(session: Session, rows: Sequence[Presence], until: datetime, by: Ac
         last.account_id,
         Way(last.way),
         mode=last.mode,
-        intervals=tuple(Interval(one.since, until) for one in _unended(rows)),
+        intervals=tuple(Interval(one.since, min(until, one.since + LONGEST)) for one in _unended(rows)),
         who=last.who if last.account_id is None else None,
         held=last.held,
         device=last.device,

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from mappings.attending import Said, Way, rule_of
 from records import deciding, presences
-from records.deciding import MAX_MINUTES, By, DecisionError, Draft
+from records.attendance_file import DAY_MINUTES
+from records.deciding import By, DecisionError, Draft
 from records.keys import among
 from records.memberships import ensure_memberships
 from records.mirror import everywhere_alone
@@ -144,10 +145,12 @@ def _says(meeting: Held, choice: Choice, ways: Iterable[Stated]) -> Said:
     minutes, status, mode = choice.minutes, choice.status or None, choice.mode or None
     if minutes is None and status is None:
         raise DecisionError("Say how many minutes, or which status.")
-    if minutes is not None and not 0 <= minutes <= MAX_MINUTES:
-        raise DecisionError(f"An attendance is of 0 to {MAX_MINUTES} minutes.")
+    if minutes is not None and not 0 <= minutes <= DAY_MINUTES:
+        raise DecisionError(f"An attendance is of 0 to {DAY_MINUTES} minutes.")
     rule = rule_of(meeting.program, meeting.row.kind)
-    if rule.earns == "weighted" and minutes is None and status not in rule.weights:
+    if status is not None and not rule.weights:
+        raise DecisionError("The program weighs no statuses here: say how many minutes.")
+    if (status is not None or (rule.weights and minutes is None)) and status not in rule.weights:
         raise DecisionError(f"The program doesn't weigh '{status}': expected one of {', '.join(rule.weights)}.")
     if mode is not None and mode not in MODES:
         raise DecisionError(f"'{mode}' is no mode: expected one of {', '.join(MODES)}.")

@@ -56,7 +56,7 @@ class Reason(StrEnum):
     TURNED_NAME = "turned_name"
     """The same words in another order."""
     NICKNAME = "nickname"
-    """The same with the name that stands in brackets."""
+    """The same with the name that stands in brackets, as the first name or as all of it."""
     SIMILAR_NAME = "similar_name"
     SAME_MAILBOX = "same_mailbox"
     """The e-mail has the same part before the @."""
@@ -256,6 +256,8 @@ def _reasons(account: Account, who: Who) -> Iterable[Reason]:
 def alike_names(one: str, other: str) -> Reason | None:
     """How two names are alike, if they are."""
     first, second = folded(_plain(one)), folded(_plain(other))
+    if _in_order(second) in _original(one) or _in_order(first) in _original(other):
+        return Reason.NICKNAME
     if not first or not second:
         return None
     if first == second:
@@ -280,9 +282,20 @@ def folded(name: str) -> str:
     return " ".join(re.findall(r"\w+", APOSTROPHES.sub("", letters)))
 
 
+def no_word_alike(one: str, other: str) -> bool:
+    """Whether two names, if both are said, have no word in common."""
+    first, second = set(folded(one).split()), set(folded(other).split())
+    return bool(first and second) and not first & second
+
+
 def _plain(name: str) -> str:
     """A name without what stands in brackets."""
     return BRACKETS.sub(" ", name)
+
+
+def _original(name: str) -> set[str]:
+    """What stands in brackets as a whole name, its words in order: Zoom writes "Mei (Mei-Ling Chao)"."""
+    return {_in_order(folded(text)) for text in BRACKETS.findall(name)} - {""}
 
 
 def _called(name: str) -> set[str]:

@@ -9,14 +9,19 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from records.actor import Actor
 from records.csv_file import Problem
 from records.keys import among, put
 from records.models import SessionRow, SharedSession
+from records.session_checks import Draft
+from records.sessions import draft_of, note_taken_in
 
 STATED = ("title", "starts_at", "timezone", "mode", "kind", "planned_minutes", "module", "shared_with")
 """What rows say of a session; all that say something have to agree."""
 COLUMNS = {"starts_at": "date", "module": "activity"}
 """Of what is stated: the file's name for it, where it is another one."""
+
+CANCELLED = "the session was cancelled: restore it first"
 
 Name = tuple[UUID, str]
 """(community, code)."""
@@ -37,6 +42,8 @@ class Meeting:
     kind: str | None = None
     shared_with: frozenset[UUID] | None = None
     """The other communities that it is a session of."""
+    cancelled: bool = False
+    """Nobody was there, as far as is recorded."""
 
     @property
     def name(self) -> Name:
@@ -82,6 +89,7 @@ def _meeting(row: SessionRow, shared: set[UUID]) -> Meeting:
         (row.module_site_id, row.module_id) if row.module_site_id and row.module_id is not None else None,
         row.kind or None,
         frozenset(shared) or None,
+        row.cancelled_at is not None,
     )
 
 
@@ -99,6 +107,10 @@ def agreed(
     for line in stated:
         meeting, name = line.meeting, line.meeting.name
         source, earlier = described.setdefault(name, (f"line {line.line}", meeting))
+        if earlier.cancelled:
+            problems.append(Problem(line.line, "session", CANCELLED))
+            wrong.add(line.line)
+            continue
         stands_for = meeting.module and owners.setdefault((name[0], meeting.module), name[1])
         if stands_for and stands_for != name[1]:
             text = f"the activity stands for the session '{stands_for}' already"
@@ -142,8 +154,16 @@ def _words(meeting: Meeting, part: str) -> str:
     return f"module {value[1]}" if part == "module" else f"'{value}'"
 
 
-def write(session: Session, new: Sequence[tuple[UUID, Meeting]], known: Sequence[tuple[UUID, Meeting]]) -> None:
-    """Make sessions, and have known ones say what is known of them now."""
+def write(
+    session: Session,
+    new: Sequence[tuple[UUID, Meeting]],
+    known: Sequence[tuple[UUID, Meeting]],
+    *,
+    by: Actor,
+    now: datetime,
+) -> None:
+    """Make sessions, and have known ones say what is known of them now; with their history."""
+    there: list[tuple[SessionRow, Draft | None]] = []
     for session_id, meeting in new:
         row = SessionRow(
             id=session_id,
@@ -152,11 +172,15 @@ def write(session: Session, new: Sequence[tuple[UUID, Meeting]], known: Sequence
             starts_at=meeting.starts_at,
             timezone=meeting.timezone,
             mode=meeting.mode,
+            revision=-1,
         )
         _complete(row, meeting)
         session.add(row)
+        there.append((row, None))
     for session_id, meeting in known:
-        _complete(session.get_one(SessionRow, session_id), meeting)
+        row = session.get_one(SessionRow, session_id)
+        there.append((row, draft_of(session, row)))
+        _complete(row, meeting)
     session.flush()
     shares = [
         {"session_id": session_id, "community_id": community}
@@ -165,6 +189,8 @@ def write(session: Session, new: Sequence[tuple[UUID, Meeting]], known: Sequence
     ]
     if shares:
         session.execute(put(SharedSession, shares).on_conflict_do_nothing())
+    for row, before in there:
+        note_taken_in(session, row, before, by, now)
 
 
 def _complete(row: SessionRow, meeting: Meeting) -> None:

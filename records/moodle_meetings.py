@@ -235,6 +235,8 @@ def _carry_out(session: Session, read: AttendanceRead, known: _Known, plan: _Pla
             setattr(row, name, value)
         if "starts_at" in changes:
             row.ends_at = None
+        if changes.keys() & {"starts_at", "planned_minutes"}:
+            # What the ways that recorded it earn may be otherwise, and so which of them stands.
             presences.touch(session, Presence.session_id == row.id)
         what = "moved" if "starts_at" in changes else "changed"
         after = {name: _kept(value) for name, value in changes.items()}
@@ -242,10 +244,12 @@ def _carry_out(session: Session, read: AttendanceRead, known: _Known, plan: _Pla
     for row in plan.gone:
         row.cancelled_at = row.cancelled_at or now
         sessions.note(session, row, "cancelled", {}, {"cancelled_at": _kept(now)}, SYSTEM, now, "")
+        presences.touch(session, Presence.session_id == row.id)
     for row in plan.back:
         before = {"cancelled_at": _kept(row.cancelled_at)}
         row.cancelled_at = None
         sessions.note(session, row, "restored", before, {}, SYSTEM, now, "")
+        presences.touch(session, Presence.session_id == row.id)
     session.flush()
     for row in (*(row for row, _ in (*plan.linked, *plan.changed)), *plan.gone, *plan.back):
         touched |= {row.community_id, *known.shared.get(row.id, ())}

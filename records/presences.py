@@ -7,6 +7,7 @@ a report twice changes nothing, and undoing one gives exactly what would be ther
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session
 from mappings.attending import Said, Verdict, Way, earned_at, judge, present_status, rule_of
 from mappings.facts import Ended
 from mappings.facts import Session as Meeting
-from mappings.intervals import Interval, minutes_of, union
+from mappings.intervals import Interval, minutes_of, since
 from mappings.program import Program, version_at
 from records.actor import Actor
 from records.facts import NewFact, record_facts
@@ -152,25 +153,33 @@ def stated(session: Session, keys: Iterable[Key]) -> dict[Key, list[Stated]]:
     for row in rows:
         if row.account_id:
             by_key.setdefault((row.session_id, row.account_id), []).append(row)
-    return {key: stated_of(same) for key, same in by_key.items()}
+    begins = beginnings(session, {meeting for meeting, _ in by_key})
+    return {key: stated_of(same, begins[key[0]]) for key, same in by_key.items()}
 
 
-def stated_of(rows: Iterable[Presence]) -> list[Stated]:
-    """What the ways say by rows of one person at one session, the earliest first."""
+def beginnings(session: Session, session_ids: Iterable[UUID]) -> dict[UUID, datetime]:
+    """When sessions begin."""
+    rows = session.execute(select(SessionRow.id, SessionRow.starts_at).where(among(SessionRow.id, session_ids)))
+    return {meeting: moment for meeting, moment in rows}  # noqa: C416 - rows aren't tuples to mypy
+
+
+def stated_of(rows: Iterable[Presence], begins: datetime) -> list[Stated]:
+    """What the ways say by rows of one person at one session, the earliest first. `begins`: the session does."""
     by_way: dict[str, list[Presence]] = {}
     for row in rows:
         by_way.setdefault(row.way, []).append(row)
-    return [_stated(Way(way), same) for way, same in by_way.items()]
+    return [_stated(Way(way), same, begins) for way, same in by_way.items()]
 
 
-def _stated(way: Way, rows: Sequence[Presence]) -> Stated:
-    """One way's rows as what it says: the latest one; where it saw people come and go, all of them together."""
+def _stated(way: Way, rows: Sequence[Presence], begins: datetime) -> Stated:
+    """One way's rows as what it says: the latest one; where it saw people come and go, all of them together, from the
+    session's beginning on: waiting for it is no part of it, and staying longer is."""
     last = rows[-1]
     seen = [Interval.from_json(pair) for row in rows for pair in row.intervals]
     minutes = last.minutes
     if seen and minutes is None:
-        closed = union(interval for interval in seen if interval.until is not None)
-        minutes = minutes_of(closed) if closed else None
+        closed = [interval for interval in seen if interval.until is not None]
+        minutes = minutes_of(since(begins, closed)) if closed else None
     is_open = minutes is None and any(interval.until is None for interval in seen)
     return Stated(Said(way, minutes, last.status, last.mode), last, is_open)
 
@@ -189,7 +198,9 @@ class Held:
         return Meeting(row.title, row.mode, row.code, row.kind, row.planned_minutes)
 
     def judged(self, of: Iterable[Stated]) -> Verdict | None:
-        """What stands of what the ways say."""
+        """What stands of what the ways say; nothing of a session that was cancelled."""
+        if self.row.cancelled_at is not None:
+            return None
         said = [self.counting(one.said) for one in of]
         return judge(
             [one for one in said if one.minutes is not None or one.status], earned_at(self.program, self.meeting)

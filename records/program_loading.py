@@ -8,15 +8,17 @@ from sqlalchemy.orm import Session
 
 from mappings.loading import parse_program
 from mappings.matching import Placement
-from records import audit, communities, mirror, teams
+from mappings.program import Program, ProgramVersion, version_at
+from records import audit, communities, mirror, presences, teams
 from records.actor import Actor
 from records.affiliations import refresh_affiliations
 from records.claims import CourseKey, CourseSeen, GroupSeen, claimants, claims, forms_of, groups_of
 from records.community_details import refresh_details
+from records.keys import among
 from records.memberships import mark_program
-from records.models import Community, CommunityCourse, Membership, MirrorCourse
+from records.models import Community, CommunityCourse, Membership, MirrorCourse, Presence, SessionRow
 from records.module_forms import decide_bindings, modules_of
-from records.programs import add_version
+from records.programs import add_version, versions_by_program
 
 CHUNK = 1_000
 
@@ -41,6 +43,7 @@ def load_version(session: Session, source: str, name: str, *, actor: Actor, reas
     """Store a program file, with who applies it and why, and apply it to what is mirrored. Raises ProgramError."""
     # What is on its way is placed and bound by the version before, and seen here, or by this one.
     mirror.everywhere_alone(session)
+    before = versions_by_program(session)
     version, new = add_version(session, source, name, applied_by=actor.name, reason=reason)
     code = parse_program(source, name).program
     if not new:
@@ -50,6 +53,7 @@ def load_version(session: Session, source: str, name: str, *, actor: Actor, reas
     placed = communities.place(session, courses, groups)
     communities.settle(session, placed)
     _apply(session, version.program_id, groups)
+    _judge_again(session, version.program_id, before.get(version.program_id, ()))
     marked = mark_program(session, version.program_id)
     audit.record(
         session,
@@ -60,6 +64,36 @@ def load_version(session: Session, source: str, name: str, *, actor: Actor, reas
     )
     refused = _refused(session, version.program_id, courses, groups)
     return Loaded(code, version.number, True, len(placed), marked, refused)
+
+
+def _judge_again(session: Session, program_id: UUID, before: tuple[ProgramVersion, ...]) -> None:
+    """Have the facts of sessions be made anew whose attendance earns otherwise by the new version: which of several
+    ways stands, and whether they disagree, depends on that."""
+    if before:
+        after = versions_by_program(session)[program_id]
+        presences.touch(session, among(Presence.session_id, judged_otherwise(session, program_id, before, after)))
+
+
+def judged_otherwise(
+    session: Session, program_id: UUID, before: tuple[ProgramVersion, ...], after: tuple[ProgramVersion, ...]
+) -> list[UUID]:
+    """The program's sessions whose attendance is judged by other rules with the versions `after`."""
+    s = SessionRow
+    rows = session.execute(
+        select(s.id, s.kind, s.starts_at)
+        .join(Community, Community.id == s.community_id)
+        .where(Community.program_id == program_id)
+    )
+    return [
+        meeting
+        for meeting, kind, at in rows
+        if _judging(version_at(before, at).program, kind) != _judging(version_at(after, at).program, kind)
+    ]
+
+
+def _judging(program: Program, kind: str) -> tuple[object, ...]:
+    """All that records.presences judges a session of a kind by."""
+    return program.attendance, program.kinds_by_name.get(kind), program.rounding
 
 
 def _apply(session: Session, program_id: UUID, groups: list[GroupSeen]) -> None:

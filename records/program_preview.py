@@ -13,11 +13,12 @@ from uuid import UUID
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from mappings.facts import Activity
+from mappings.attending import Said
+from mappings.facts import Activity, Fact
 from mappings.loading import parse_program
-from mappings.program import Program, ProgramVersion
+from mappings.program import Program, ProgramVersion, version_at
 from mappings.standing import Status
-from records import answers
+from records import answers, presences
 from records.answers import Answer, Inputs
 from records.bindings import as_form
 from records.keys import among
@@ -27,11 +28,13 @@ from records.models import (
     CommunityCourse,
     Membership,
     MirrorModule,
+    Presence,
     ProgramRow,
     ProgramVersionRow,
     uuid7,
 )
 from records.module_forms import Versions, activity_of, counting_form, decided_form, declared_hours
+from records.program_loading import judged_otherwise
 from records.programs import digest_of, versions_by_program
 from records.surroundings import Surroundings, item_of
 
@@ -87,6 +90,8 @@ class _Then:
     versions: tuple[ProgramVersion, ...]
     forms: dict[str, Activity]
     """The form of each activity that would count, by item."""
+    stands: dict[str, Said]
+    """What would stand of an attendance that is judged by other rules then, by the fact's key; its mode is given."""
 
 
 def preview(engine: Engine, source: str, name: str, now: datetime) -> Iterator[Preview]:
@@ -145,11 +150,18 @@ def _net(answer: Answer) -> int:
 
 def _as_if(item: Inputs, then: _Then, around: Surroundings) -> Inputs:
     """The inputs as they would be with the file."""
-    facts = [
-        as_form(fact, then.forms[fact.item]) if fact.activity and fact.item in then.forms else fact
-        for fact in item.facts
-    ]
+    facts = [_fact_as_if(fact, then) for fact in item.facts]
     return replace(item, versions=then.versions, facts=facts, surroundings=around)
+
+
+def _fact_as_if(fact: Fact, then: _Then) -> Fact:
+    if fact.activity and fact.item in then.forms:
+        return as_form(fact, then.forms[fact.item])
+    said = then.stands.get(fact.key)
+    if said is None or fact.session is None:
+        return fact
+    meeting = replace(fact.session, mode=said.mode or fact.session.mode)
+    return replace(fact, minutes=said.minutes, presence=said.status, session=meeting)
 
 
 def _surroundings(now: Surroundings, then: _Then) -> Surroundings:
@@ -171,7 +183,25 @@ def _then(session: Session, program_id: UUID, program: Program) -> _Then:
         .where(Community.program_id == program_id)
         .distinct()
     ).all()
-    return _Then(together, _forms(session, [(site, module) for site, module in modules], [together]))
+    forms = _forms(session, [(site, module) for site, module in modules], [together])
+    judged = judged_otherwise(session, program_id, versions, together)
+    return _Then(together, forms, _standing(session, judged, together))
+
+
+def _standing(session: Session, session_ids: Sequence[UUID], versions: tuple[ProgramVersion, ...]) -> dict[str, Said]:
+    """What would stand of who was at sessions, by the fact's key."""
+    p = Presence
+    wanted = select(p.session_id, p.account_id).where(among(p.session_id, session_ids), p.withdrawn_at.is_(None))
+    keys = [(meeting, account) for meeting, account in session.execute(wanted.distinct()) if account]
+    meetings = presences.held(session, session_ids)
+    found = {}
+    for (meeting, account), said in presences.stated(session, keys).items():
+        row = meetings[meeting].row
+        verdict = replace(meetings[meeting], program=version_at(versions, row.starts_at).program).judged(said)
+        if verdict:
+            stands = replace(verdict.stands, mode=verdict.stands.mode or row.mode)
+            found[presences.attendance_key(meeting, account)] = stands
+    return found
 
 
 def _forms(session: Session, keys: list[tuple[UUID, int]], programs: Versions) -> dict[str, Activity]:

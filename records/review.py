@@ -191,7 +191,7 @@ def _add_unmatched(session: Session, found: Review, rows: Sequence[Presence], me
         members = rosters[meeting.mine]
         found.people |= {account.id: _named(account) for account in members}
         found.rosters[meeting.id] = [account.id for account in members]
-        stated = presences.stated_of(same)
+        stated = presences.stated_of(same, meeting.starts_at)
         found.unmatched.append(
             Unmatched(
                 min(row.id for row in same),

@@ -21,7 +21,7 @@ from records.decisions import Kind, standing_decisions
 from records.keys import among
 from records.matching_people import roster
 from records.mirror import everywhere_alone
-from records.models import Account, AttendanceReport, CommunityCourse, Decision, Presence, uuid7
+from records.models import Account, AttendanceReport, CommunityCourse, Decision, Presence, SessionRow, uuid7
 from records.presences import Key
 from records.review import meetings_of, visible
 from records.review_items import Meeting
@@ -40,6 +40,7 @@ class Fault(StrEnum):
 
     DEALT_WITH = "Somebody has dealt with it already: look again."
     NO_REASON = "Say why: it is kept."
+    CANCELLED = "The session was cancelled: restore it first."
     FORGOTTEN = "Nobody knows any more what was reported of who it is: decide about the attendance instead."
 
 
@@ -85,6 +86,7 @@ def match(session: Session, actor: Actor, presence_id: UUID, account_id: UUID) -
     taken = _take(session, actor, presence_id)
     p = Presence
     _check_waits(taken.row.account_id is None and taken.row.withdrawn_at is None)
+    _check_on(session, taken)
     _check_member(session, actor, taken.meeting, account_id)
     changed = session.scalars(
         update(p)
@@ -122,6 +124,7 @@ def accept(session: Session, actor: Actor, presence_id: UUID) -> None:
     """Let count what is held. Raises NotThere, ReviewError."""
     taken = _take(session, actor, presence_id)
     _check_waits(bool(taken.row.held) and taken.row.withdrawn_at is None)
+    _check_on(session, taken)
     _hold(session, taken, None)
     _note(session, actor, "presence.accepted", taken, held=taken.row.held)
 
@@ -129,7 +132,9 @@ def accept(session: Session, actor: Actor, presence_id: UUID) -> None:
 def hold_again(session: Session, actor: Actor, presence_id: UUID, why: str) -> None:
     """Take back that it was accepted. Raises NotThere, ReviewError."""
     taken = _take(session, actor, presence_id)
-    _check_waits(taken.row.held is None and taken.row.withdrawn_at is None and why in HELD)
+    # Nothing else was ever held: least of all what somebody decided.
+    checked_in = taken.row.way == Way.CHECK_IN and taken.row.device is not None
+    _check_waits(checked_in and taken.row.held is None and taken.row.withdrawn_at is None and why in HELD)
     _hold(session, taken, why)
     _note(session, actor, "presence.held", taken, held=why)
 
@@ -169,7 +174,7 @@ def restore(session: Session, actor: Actor, presence_id: UUID) -> int:
     p, row = Presence, taken.row
     _check_waits(row.withdrawn_at is not None and row.withdrawn_by == actor.name and bool(row.reason))
     report = session.get(AttendanceReport, row.report_id) if row.report_id else None
-    _check_waits(report is None or report.undone_at is None)
+    _check_waits(report is None or report.status != "undone")
     which = (p.id == row.id,) if row.held else (*taken.same, p.account_id.is_(None), p.reason == row.reason)
     back = {"withdrawn_at": None, "withdrawn_by": "", "reason": "", "folded_at": None}
     found = update(p).where(*which, p.withdrawn_by == actor.name).values(**back).returning(p.id)
@@ -184,7 +189,7 @@ def decide(session: Session, actor: Actor, session_id: UUID, accounts: Collectio
     decisions together. Raises NotThere, records.deciding.DecisionError."""
     everywhere_alone(session)
     keys = [(session_id, account) for account in dict.fromkeys(accounts)]
-    _check_seen(session, actor, keys)
+    _check_there(session, actor, keys)
     batch = uuid7()
     decide_all(session, [Choice(*key, take=take) for key in keys], by=by, batch=batch)
     return batch
@@ -194,7 +199,7 @@ def decide_one(session: Session, actor: Actor, choice: Choice, by: By) -> UUID:
     """Decide about one person at a session. Returns what names the decision for `undecide`. Raises NotThere,
     records.deciding.DecisionError."""
     everywhere_alone(session)
-    _check_seen(session, actor, [choice.key])
+    _check_there(session, actor, [choice.key])
     batch = uuid7()
     decide_all(session, [choice], by=by, batch=batch)
     return batch
@@ -225,9 +230,25 @@ def _check_seen(session: Session, actor: Actor, keys: Iterable[Key]) -> None:
         raise NotThere
 
 
+def _check_there(session: Session, actor: Actor, keys: Collection[Key]) -> None:
+    """Nobody else is decided about than of whom something was said there, and who is on a roster in scope."""
+    _check_seen(session, actor, keys)
+    p = Presence
+    said = session.execute(select(p.session_id, p.account_id).where(among((p.session_id, p.account_id), keys)))
+    rest = set(keys) - {(meeting, account) for meeting, account in said}
+    meetings = meetings_of(session, actor, {meeting for meeting, _ in rest})
+    for meeting, account in rest:
+        _check_member(session, actor, meetings[meeting], account)
+
+
 def _check_waits(waits: bool) -> None:
     if not waits:
         raise ReviewError(Fault.DEALT_WITH)
+
+
+def _check_on(session: Session, taken: Taken) -> None:
+    if session.get_one(SessionRow, taken.meeting.id).cancelled_at:
+        raise ReviewError(Fault.CANCELLED)
 
 
 def _check_member(session: Session, actor: Actor, meeting: Meeting, account_id: UUID) -> None:

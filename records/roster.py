@@ -10,12 +10,23 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mappings.attending import Said, Way
+from mappings.attending import Said, Verdict, Way
 from mappings.intervals import Interval
+from records.actor import CLI, Actor
 from records.keys import among
 from records.matching_people import folded
-from records.models import Account, Closing, Community, CommunityCourse, Membership, Presence, SessionRow
+from records.models import (
+    Account,
+    Closing,
+    Community,
+    CommunityCourse,
+    Membership,
+    MirrorEnrolment,
+    Presence,
+    SessionRow,
+)
 from records.presences import Held, Stated, held, stated
+from records.sessions import shown_people
 
 BY_HAND = (Way.DECIDED, Way.ROSTER)
 """What people said of somebody here; the first that says anything stands."""
@@ -51,9 +62,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class RosterPerson:
-    """Somebody on the roster."""
+    """Somebody on the roster, once, however many accounts."""
 
     account_id: UUID
+    """The account that was recorded by hand, else the one that takes part: what is recorded goes there."""
     membership_id: UUID | None
     person_id: UUID
     name: str
@@ -68,12 +80,14 @@ class RosterPerson:
     stands: Said | None
     """What counts of it; None: nothing does yet."""
     disputed: bool
+    accounts: tuple[UUID, ...]
+    """All that the person has here, `account_id` the first of them."""
 
     @property
     def by_hand(self) -> Told | None:
         """What the roster says, or what was decided instead."""
-        found = {one.said.way: one for one in self.told if not one.held}
-        return next((found[way] for way in BY_HAND if way in found), None)
+        found = [one for one in self.told if not one.held]
+        return next((one for way in BY_HAND for one in found if one.said.way is way), None)
 
     @property
     def version(self) -> UUID | None:
@@ -101,25 +115,28 @@ class _Around:
     there: set[UUID] = field(default_factory=set)
     """Accounts with a presence at the session."""
     sites: set[UUID] = field(default_factory=set)
+    enrolled: set[tuple[UUID, int]] = field(default_factory=set)
+    """Users of sites who are in one of the communities' courses."""
 
 
-def people(session: Session, session_id: UUID) -> list[RosterPerson]:
-    """Everybody on a session's roster: participants, then facilitators, then guests, each by name."""
-    return of_meeting(session, held(session, {session_id})[session_id])
+def people(session: Session, session_id: UUID, actor: Actor = CLI) -> list[RosterPerson]:
+    """Everybody on a session's roster: participants, then facilitators, then guests, each by name; but for those of
+    communities out of the actor's scope only."""
+    return of_meeting(session, held(session, {session_id})[session_id], actor)
 
 
-def of_meeting(session: Session, meeting: Held) -> list[RosterPerson]:
+def of_meeting(session: Session, meeting: Held, actor: Actor) -> list[RosterPerson]:
     """As `people`, of a session that is read already."""
     around = _around(session, meeting)
+    shown = shown_people(session, actor, meeting.communities, {account.person_id for account in around.accounts})
+    around.accounts = [account for account in around.accounts if account.person_id in shown]
     meeting_id = meeting.row.id
     ways = stated(session, {(meeting_id, account.id) for account in around.accounts})
     waiting = _held(session, meeting_id)
-    found = [
-        _person(account, around, meeting, ways.get((meeting_id, account.id), []), waiting.get(account.id, []))
-        for account in _one_each(around)
-    ]
+    said = {account.id: ways.get((meeting_id, account.id), []) for account in around.accounts}
+    found = [_person(mine, around, meeting, said, waiting) for mine in _by_person(around, said)]
     order = list(Group)
-    return sorted((one for one in found if one), key=lambda p: (order.index(p.group), *_by_name(p), str(p.account_id)))
+    return sorted(found, key=lambda p: (order.index(p.group), *_by_name(p), str(p.account_id)))
 
 
 def _by_name(person: RosterPerson) -> tuple[bool, str]:
@@ -139,8 +156,15 @@ def _around(session: Session, meeting: Held) -> _Around:
     listed = [person for person, row in around.members.items() if _group(row) is not Group.GUEST]
     # Two queries: either condition has an index of its own.
     by_id = {a.id: a for a in session.scalars(select(Account).where(among(Account.person_id, listed)))}
-    by_id |= {a.id: a for a in session.scalars(select(Account).where(among(Account.id, around.there)))}
+    came = list(session.scalars(select(Account.person_id).where(among(Account.id, around.there)).distinct()))
+    by_id |= {a.id: a for a in session.scalars(select(Account).where(among(Account.person_id, came)))}
     around.accounts = list(by_id.values())
+    e, c = MirrorEnrolment, CommunityCourse
+    course = (c.site_id == e.site_id) & (c.course_id == e.course_id)
+    inside = select(e.site_id, e.moodle_user_id).join(c, course).where(among(c.community_id, meeting.communities))
+    users = {(a.site_id, a.moodle_user_id) for a in around.accounts}
+    for site, user in session.execute(inside.where(e.present, among((e.site_id, e.moodle_user_id), users)).distinct()):
+        around.enrolled.add((site, user))
     return around
 
 
@@ -161,17 +185,20 @@ def sites_of(session: Session, communities: Iterable[UUID]) -> set[UUID]:
     return set(session.scalars(select(c.site_id).where(among(c.community_id, communities)).distinct()))
 
 
-def _one_each(around: _Around) -> list[Account]:
-    """Every account that was seen there; of everybody else one: on the communities' sites, present, the oldest."""
+def _by_person(around: _Around, said: Mapping[UUID, Sequence[Stated]]) -> list[list[Account]]:
+    """The accounts of everybody: first the one of which something was decided, else recorded on the roster, else the
+    one that takes part in the communities' courses, on their sites, present, the oldest."""
     of: dict[UUID, list[Account]] = {}
     for account in around.accounts:
         of.setdefault(account.person_id, []).append(account)
-    chosen = []
-    for mine in of.values():
-        seen = [account for account in mine if account.id in around.there]
-        first = min(mine, key=lambda a: (a.site_id not in around.sites, not a.present, str(a.id)))
-        chosen += seen or [first]
-    return chosen
+
+    def rank(account: Account) -> tuple[object, ...]:
+        ways = {one.said.way for one in said[account.id]}
+        enrolled = (account.site_id, account.moodle_user_id) in around.enrolled
+        by_hand = [way not in ways for way in BY_HAND]
+        return *by_hand, not enrolled, account.site_id not in around.sites, not account.present, str(account.id)
+
+    return [sorted(mine, key=rank) for mine in of.values()]
 
 
 def _held(session: Session, session_id: UUID) -> dict[UUID, list[Presence]]:
@@ -186,41 +213,72 @@ def _held(session: Session, session_id: UUID) -> dict[UUID, list[Presence]]:
 
 
 def _person(
-    account: Account, around: _Around, meeting: Held, ways: Sequence[Stated], waiting: Sequence[Presence]
+    accounts: Sequence[Account],
+    around: _Around,
+    meeting: Held,
+    said: Mapping[UUID, Sequence[Stated]],
+    waiting: Mapping[UUID, Sequence[Presence]],
 ) -> RosterPerson:
-    member = around.members.get(account.person_id)
-    verdict = meeting.judged(ways)
-    told = [_told(one.said, one.row, is_open=one.open) for one in ways]
-    told += [_told(Said(Way(row.way), row.minutes, row.status, row.mode), row, is_held=True) for row in waiting]
+    first = accounts[0]
+    member = around.members.get(first.person_id)
+    told = [_told(one.said, one.row, is_open=one.open) for account in accounts for one in said[account.id]]
+    told += [
+        _told(Said(Way(row.way), row.minutes, row.status, row.mode), row, is_held=True)
+        for account in accounts
+        for row in waiting.get(account.id, ())
+    ]
+    verdict = best(meeting, [said[account.id] for account in accounts])
     return RosterPerson(
-        account.id,
+        first.id,
         member.id if member else None,
-        account.person_id,
-        f"{account.firstname} {account.lastname}".strip(),
-        account.moodle_user_id,
+        first.person_id,
+        f"{first.firstname} {first.lastname}".strip(),
+        first.moodle_user_id,
         member.role if member else "",
         member.status if member else "",
         _group(member),
         tuple(told),
         verdict.stands if verdict else None,
         verdict.disputed if verdict else False,
+        tuple(account.id for account in accounts),
     )
+
+
+def best(meeting: Held, of_accounts: Iterable[Sequence[Stated]]) -> Verdict | None:
+    """What stands of somebody with these accounts: each has a verdict of its own, and the one that earns most counts;
+    disputed, where one of them is."""
+    verdicts = [verdict for said in of_accounts if (verdict := meeting.judged(said))]
+    if not verdicts:
+        return None
+    most = max(verdicts, key=lambda verdict: meeting.earned(verdict.stands)[0])
+    return Verdict(most.stands, any(verdict.disputed for verdict in verdicts))
 
 
 def _told(said: Said, row: Presence, *, is_open: bool = False, is_held: bool = False) -> Told:
     return Told(said, row.id, tuple(Interval.from_json(pair) for pair in row.intervals), is_open, is_held)
 
 
-def noted(session: Session, session_id: UUID) -> list[Mapping[str, str]]:
-    """What was written down by hand of who came and couldn't be told apart from others: they wait for staff."""
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Somebody who was written down by hand and couldn't be told apart from others: staff will say who it is."""
+
+    id: UUID
+    who: Mapping[str, str]
+    by: str
+    """The name of the actor who noted it."""
+
+
+def noted(session: Session, session_id: UUID) -> list[Noted]:
+    """Who was noted at a session and waits for staff."""
     p = Presence
-    rows = select(p.who).where(
+    rows = select(p.id, p.who, p.recorded_by).where(
         p.session_id == session_id,
         p.account_id.is_(None),
         p.withdrawn_at.is_(None),
         p.way.in_([str(Way.ROSTER), str(Way.PAPER)]),
     )
-    return [who for who in session.scalars(rows.order_by(p.recorded_at, p.id)) if who]
+    found = session.execute(rows.order_by(p.recorded_at, p.id))
+    return [Noted(row, who, by) for row, who, by in found if who]
 
 
 class Shut(StrEnum):

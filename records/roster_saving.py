@@ -1,7 +1,7 @@
 """Record who was at a session from its roster: changes that may come twice, late, and from several hands at once."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -11,22 +11,22 @@ from sqlalchemy.orm import Session
 
 from mappings.attending import Way, present_status, rule_of, whole
 from mappings.intervals import Interval
-from records import audit, presences
+from records import audit, presences, sessions
 from records.actor import Actor, Role
+from records.attendance_file import DAY_MINUTES
 from records.deciding import By, DecisionError
-from records.deciding_presence import correct
+from records.deciding_presence import correct, hold_people
 from records.keys import among
-from records.matching_people import Who
+from records.matching_people import Who, folded
 from records.matching_people import match as match_people
 from records.mirror import everywhere_alone
 from records.models import Account, Presence, SessionRow, uuid7
 from records.presences import Held, NewPresence
-from records.roster import RosterPerson, of_meeting, shut, sites_of, wants_reason
+from records.roster import RosterPerson, noted, of_meeting, shut, sites_of, wants_reason
+from records.sessions import shown_people
 
 MODES = ("face_to_face", "virtual")
 """How one person can be at a hybrid session."""
-MOST_MINUTES = 6_000
-"""Of one session."""
 DECIDERS = (Role.PROGRAM_ADMIN, Role.STAFF, Role.FACILITATOR)
 """As what somebody decides who holds several roles."""
 
@@ -66,6 +66,8 @@ class Refused(StrEnum):
     """The correction can't be decided."""
     USED = "used"
     """Its id is that of another change."""
+    NOTED = "noted"
+    """Somebody of this name and key is noted already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,8 @@ def save(
     The session exists, and nothing is locked yet. Presences are added and not folded: the caller wakes the job after
     the commit.
     """
+    lengths = (change.minutes for change in changes if change.what in (What.PRESENT, What.PART))
+    keep_length(session, session_id, next(filter(None, lengths), None), by, now, reason)
     meeting = presences.held(session, {session_id})[session_id]
     closed = shut(meeting.row, now)
     if closed:
@@ -136,13 +140,44 @@ def save(
     if late or reason.strip():
         # Corrections are decisions, which make their facts at once.
         everywhere_alone(session)
-    # Two who save at the same time take turns; check-ins go on meanwhile.
-    session.execute(select(SessionRow.id).where(SessionRow.id == session_id).with_for_update(key_share=True))
+        hold_people(session, [change.account_id for change in changes])
+    take_turns(session, session_id)
     taking = _Taking(session, meeting, changes, By(by, _role(by), reason.strip(), now), late=late)
     for change in changes:
         taking.take(change)
     taking.write()
     return taking.saved
+
+
+def keep_length(
+    session: Session, session_id: UUID, minutes: int | None, by: Actor, now: datetime, reason: str = ""
+) -> None:
+    """Have the session be planned for so many minutes, where nobody said yet how long it is and presence there counts
+    minutes: whoever records it may say so, whosever session it is. Nothing is locked yet."""
+    meeting = presences.held(session, {session_id})[session_id]
+    rule = rule_of(meeting.program, meeting.row.kind)
+    if rule.weights or whole(rule, meeting.row.planned_minutes) is not None:
+        return
+    if minutes not in range(1, DAY_MINUTES + 1) or shut(meeting.row, now):
+        return
+    if wants_reason(session, meeting, now) and not reason.strip():
+        return
+    everywhere_alone(session)
+    take_turns(session, session_id)
+    row = presences.held(session, {session_id})[session_id].row
+    if row.planned_minutes is not None:
+        return
+    row.planned_minutes = minutes
+    sessions.note(
+        session, row, "changed", {"planned_minutes": None}, {"planned_minutes": minutes}, by, now, reason.strip()
+    )
+    presences.touch(session, Presence.session_id == session_id)
+    sessions.mark(session, sessions.communities_of(session, row))
+
+
+def take_turns(session: Session, session_id: UUID) -> None:
+    """Have two who save at the same time go one after the other; check-ins go on meanwhile."""
+    session.execute(select(SessionRow.id).where(SessionRow.id == session_id).with_for_update(key_share=True))
 
 
 def _role(by: Actor) -> str:
@@ -155,9 +190,14 @@ class _Taking:
     def __init__(self, session: Session, meeting: Held, changes: Sequence[Change], by: By, *, late: bool) -> None:
         self.session, self.meeting, self.by, self.late = session, meeting, by, late
         self.saved = Saved()
-        self.standing = {person.account_id: _stand(person) for person in of_meeting(session, meeting)}
-        new = {change.account_id for change in changes} - self.standing.keys()
-        self.standing |= {account: _Stand(None, NOTHING, False) for account in _of_sites(session, meeting, new)}
+        people = of_meeting(session, meeting, by.actor)
+        self.accounts = {account: person.accounts for person in people for account in person.accounts}
+        """By account: all of the person's, first the one that changes go to."""
+        self.standing = {person.account_id: _stand(person) for person in people}
+        new = {change.account_id for change in changes} - self.accounts.keys()
+        self.standing |= {
+            account: _Stand(None, NOTHING, False) for account in _of_sites(session, meeting, by.actor, new)
+        }
         named = {change.id for change in changes} | {change.seen for change in changes if change.seen}
         self.known = {row.id: row for row in session.scalars(select(Presence).where(among(Presence.id, named)))}
         self.became: dict[UUID, UUID | None] = {}
@@ -168,6 +208,7 @@ class _Taking:
 
     def take(self, change: Change) -> None:
         """Take one change, or note why not."""
+        change = replace(change, account_id=self._main(change.account_id))
         stand = self.standing.get(change.account_id)
         meant = meant_by(self.meeting, change)
         why = Refused.NOBODY if stand is None else self._unusable(change)
@@ -182,9 +223,17 @@ class _Taking:
         else:
             self._record(change, meant, stand)
 
+    def _main(self, account: UUID) -> UUID:
+        """The one of a person's accounts that changes go to."""
+        return self.accounts.get(account, (account,))[0]
+
     def _unusable(self, change: Change) -> Refused | None:
         before = self.known.get(change.id)
-        mine = before is None or (before.session_id, before.account_id) == (self.meeting.row.id, change.account_id)
+        mine = before is None or (
+            before.session_id == self.meeting.row.id
+            and before.account_id is not None
+            and self._main(before.account_id) == change.account_id
+        )
         return None if mine else Refused.USED
 
     def _cleared_before(self, change: Change) -> bool:
@@ -239,7 +288,8 @@ class _Taking:
         cause = uuid7()
         presences.add(self.session, self.new.values(), by=actor, correlation_id=cause)
         p = Presence
-        of_roster = (p.session_id == meeting, p.way == str(Way.ROSTER), among(p.account_id, self.last))
+        theirs = {account for one in self.last for account in self.accounts.get(one, (one,))}
+        of_roster = (p.session_id == meeting, p.way == str(Way.ROSTER), among(p.account_id, theirs))
         presences.withdraw(self.session, *of_roster, ~among(p.id, kept), by=actor)
         after = {"correlation": str(cause), "people": len(self.last), "cleared": len(self.last) - len(kept)}
         audit.record(self.session, actor, "attendance.roster", str(meeting), after=after)
@@ -251,10 +301,13 @@ def _stand(person: RosterPerson) -> _Stand:
     return _Stand(person.version, Meant(*said.values) if said else NOTHING, decided)
 
 
-def _of_sites(session: Session, meeting: Held, accounts: Iterable[UUID]) -> set[UUID]:
-    """Those of accounts that are users of a site of the session's communities."""
+def _of_sites(session: Session, meeting: Held, by: Actor, accounts: Iterable[UUID]) -> set[UUID]:
+    """Those of accounts that are users of a site of the session's communities, and that one may see there."""
     a, sites = Account, sites_of(session, meeting.communities)
-    return set(session.scalars(select(a.id).where(among(a.id, accounts), among(a.site_id, sites), a.present)))
+    found = select(a.id, a.person_id).where(among(a.id, accounts), among(a.site_id, sites), a.present)
+    persons = dict(session.execute(found).all())
+    shown = shown_people(session, by, meeting.communities, set(persons.values()))
+    return {account for account, person in persons.items() if person in shown}
 
 
 def meant_by(meeting: Held, change: Change) -> Meant | Refused:
@@ -275,7 +328,7 @@ def meant_by(meeting: Held, change: Change) -> Meant | Refused:
     minutes = change.minutes if change.what is What.MINUTES or full is None else full
     if minutes is None:
         return Refused.LENGTH_UNKNOWN if change.what is What.PRESENT else Refused.NO_SUCH_MINUTES
-    return Meant(minutes, None, mode) if 0 <= minutes <= MOST_MINUTES else Refused.NO_SUCH_MINUTES
+    return Meant(minutes, None, mode) if 0 <= minutes <= DAY_MINUTES else Refused.NO_SUCH_MINUTES
 
 
 def _part(row: SessionRow, change: Change, full: int | None, mode: str | None) -> Meant | Refused:
@@ -283,7 +336,7 @@ def _part(row: SessionRow, change: Change, full: int | None, mode: str | None) -
     length = change.minutes if full is None else full
     if length is None:
         return Refused.LENGTH_UNKNOWN
-    if min(change.late, change.left, length) < 0 or max(change.late, change.left, length) > MOST_MINUTES:
+    if min(change.late, change.left, length) < 0 or max(change.late, change.left, length) > DAY_MINUTES:
         return Refused.NO_SUCH_MINUTES
     minutes = max(0, length - change.late - change.left)
     since = row.starts_at + timedelta(minutes=change.late)
@@ -314,10 +367,26 @@ def note(session: Session, session_id: UUID, guest: WalkIn, by: Actor, now: date
     if isinstance(meant, Refused):
         return meant
     key = guest.key.strip()
-    who = Who(guest.name.strip(), **{"email" if "@" in key else "idnumber": key}).as_json()
-    said = NewPresence(session_id, None, Way.ROSTER, meant.minutes, meant.status, meant.mode, who=who, id=guest.id)
+    who = Who(guest.name.strip(), **{"email" if "@" in key else "idnumber": key})
+    take_turns(session, session_id)
+    if any(_alike(Who.said(one.who), who) and one.id != guest.id for one in noted(session, session_id)):
+        return Refused.NOTED
+    said = NewPresence(
+        session_id, None, Way.ROSTER, meant.minutes, meant.status, meant.mode, who=who.as_json(), id=guest.id
+    )
     presences.add(session, [said], by=by, correlation_id=uuid7())
     return None
+
+
+def _alike(one: Who, other: Who) -> bool:
+    return (folded(one.name), one.keys) == (folded(other.name), other.keys)
+
+
+def take_note_back(session: Session, session_id: UUID, presence_id: UUID, by: Actor) -> bool:
+    """Take back what somebody noted, while nobody said who it is. Returns whether there was something."""
+    p = Presence
+    own = (p.id == presence_id, p.session_id == session_id, p.recorded_by == by.name, p.way == str(Way.ROSTER))
+    return presences.withdraw(session, *own, p.account_id.is_(None), by=by) > 0
 
 
 def find(session: Session, session_id: UUID, key: str) -> UUID | None:

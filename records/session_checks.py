@@ -22,6 +22,7 @@ from records.programs import newest, versions_by_program
 
 MAX_TITLE, MAX_PLACE, MAX_LINK, MAX_CAPACITY = 200, 500, 1000, 100_000
 MOST_IN_A_SERIES = 60
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
 TEXTS = ("title", "code", "place", "link", "series")
 Module = tuple[UUID, int]
 """(site, Moodle's id of the activity)."""
@@ -39,6 +40,8 @@ class Fault(StrEnum):
     """`code`."""
     WHEN = "when"
     """A day or a time that is none."""
+    DAY = "day"
+    """Not from `first` to `last`."""
     TIMEZONE = "timezone"
     NO_SUCH_TIME = "no_such_time"
     """The clocks go forward then: `clock`, `day`, `timezone`."""
@@ -47,6 +50,8 @@ class Fault(StrEnum):
     KIND = "kind"
     PLANNED = "planned"
     """`most` minutes."""
+    LENGTH = "length"
+    """Nobody says when it ends, nor how long it is."""
     CAPACITY = "capacity"
     PLACE = "place"
     LINK = "link"
@@ -71,6 +76,8 @@ class Fault(StrEnum):
     """`people` were there."""
     CANCELLED = "cancelled"
     NOT_CANCELLED = "not_cancelled"
+    MEANWHILE = "meanwhile"
+    """Somebody changed it after it was looked at."""
 
 
 class SessionError(Exception):
@@ -106,12 +113,30 @@ class Draft:
 
 def moment(day: date, clock: time, timezone: str) -> datetime:
     """The instant of a wall clock, in UTC; of a time that comes twice the first. Raises SessionError."""
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise SessionError(Fault.DAY, first=FIRST_DAY, last=LAST_DAY)
     _zone(timezone)
     local = datetime.combine(day, clock, ZoneInfo(timezone))
     found = local.astimezone(UTC)
     if found.astimezone(local.tzinfo).replace(tzinfo=None) != local.replace(tzinfo=None):
         raise SessionError(Fault.NO_SUCH_TIME, clock=f"{clock:%H:%M}", day=day, timezone=timezone)
     return found
+
+
+def check_length(ends_at: datetime | None, planned_minutes: int | None) -> None:
+    """Raises SessionError where nobody says how long a session is. Files and Moodle may leave it open."""
+    if ends_at is None and planned_minutes is None:
+        raise SessionError(Fault.LENGTH)
+
+
+def with_length(draft: Draft) -> Draft:
+    """A draft of a person: without planned minutes all of it is planned. Raises SessionError as check_length does."""
+    check_length(draft.ends_at, draft.planned_minutes)
+    if draft.planned_minutes is not None or draft.ends_at is None or draft.ends_at <= draft.starts_at:
+        return draft
+    minutes = int((draft.ends_at - draft.starts_at).total_seconds()) // 60
+    # Nobody is there for more than a day: of a longer one it isn't known what is meant to count.
+    return replace(draft, planned_minutes=minutes) if minutes <= DAY_MINUTES else draft
 
 
 def _zone(timezone: str) -> None:
@@ -139,9 +164,9 @@ def plain(draft: Draft) -> Draft:
             draft.capacity is not None and draft.capacity not in range(1, MAX_CAPACITY + 1),
             {"most": MAX_CAPACITY},
         ),
-        (Fault.PLACE, len(draft.place) > MAX_PLACE, {"most": MAX_PLACE}),
+        (Fault.PLACE, len(draft.place) > MAX_PLACE or not draft.place.isprintable(), {"most": MAX_PLACE}),
         (Fault.LINK, not _is_link(draft.link), {}),
-        (Fault.SERIES, len(draft.series) > MAX_CODE, {"most": MAX_CODE}),
+        (Fault.SERIES, len(draft.series) > MAX_CODE or not draft.series.isprintable(), {"most": MAX_CODE}),
     )
     for fault, is_wrong, params in wrong:
         if is_wrong:
@@ -157,7 +182,8 @@ def _is_link(text: str) -> bool:
 def check(session: Session, row: SessionRow | None, community: Community, draft: Draft, by: Actor) -> None:
     """Raises SessionError for what doesn't fit what is recorded. `row`: the session as it is, None: a new one."""
     own = row.id if row else None
-    _check_code(session, own, community.id, draft.code)
+    if row is None or row.code != draft.code:
+        _check_code(session, own, community.id, draft.code)
     if draft.kind and (row is None or draft.kind != row.kind):
         _check_kind(session, community, draft)
     kept = shares(session, own) if own else set()
@@ -169,10 +195,12 @@ def check(session: Session, row: SessionRow | None, community: Community, draft:
 
 
 def _check_code(session: Session, own: UUID | None, community_id: UUID, code: str) -> None:
+    """Codes that differ in letter case alone are one to whoever types them."""
     s = SessionRow
-    taken = session.scalar(select(s.id).where(s.community_id == community_id, s.code == code))
-    if taken and taken != own:
-        raise SessionError(Fault.CODE_TAKEN, code=code)
+    rows = session.execute(select(s.id, s.code).where(s.community_id == community_id))
+    for other, taken in rows:
+        if other != own and taken.casefold() == code.casefold():
+            raise SessionError(Fault.CODE_TAKEN, code=taken)
 
 
 def _check_kind(session: Session, community: Community, draft: Draft) -> None:

@@ -1,6 +1,6 @@
 """Sessions of communities: plan them, move, cancel and restore them, with their history."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from uuid import UUID
@@ -56,6 +56,24 @@ def communities_of(session: Session, row: SessionRow) -> set[UUID]:
     return {row.community_id, *shares(session, row.id)}
 
 
+def visible_people(
+    session: Session, persons: set[UUID], all_of: Iterable[UUID], in_scope_of: Collection[UUID]
+) -> set[UUID]:
+    """The people of these communities, and those who are in none."""
+    m = Membership
+    rows = session.execute(
+        select(m.person_id, m.community_id).where(among(m.person_id, persons), among(m.community_id, all_of))
+    ).all()
+    members = {person for person, _ in rows}
+    return (persons - members) | {person for person, community in rows if community in in_scope_of}
+
+
+def shown_people(session: Session, actor: Actor, communities: Collection[UUID], persons: set[UUID]) -> set[UUID]:
+    """Those whom an actor may see at a session of these communities."""
+    mine = session.scalars(select(Community.id).where(among(Community.id, communities), in_scope(actor))).all()
+    return visible_people(session, persons, communities, mine)
+
+
 def draft_of(session: Session, row: SessionRow) -> Draft:
     """A session as people state it."""
     own = {name: getattr(row, name) for name in _names() if name not in ("module", "shared_with")}
@@ -101,20 +119,31 @@ def _on(draft: Draft, day: date) -> Draft:
     zone = ZoneInfo(draft.timezone)
     starts = draft.starts_at.astimezone(zone)
     ends = draft.ends_at.astimezone(zone) if draft.ends_at else None
+    since = moment(day, starts.time(), draft.timezone)
     until = moment(day + (ends.date() - starts.date()), ends.time(), draft.timezone) if ends else None
-    return replace(draft, starts_at=moment(day, starts.time(), draft.timezone), ends_at=until)
+    return replace(draft, starts_at=since, ends_at=until)
 
 
 def change(
-    session: Session, session_id: UUID, draft: Draft, by: Actor, now: datetime, *, reason: str = ""
+    session: Session,
+    session_id: UUID,
+    draft: Draft,
+    by: Actor,
+    now: datetime,
+    *,
+    reason: str = "",
+    revision: int | None = None,
 ) -> str | None:
-    """Have a session be as stated. Returns `moved` or `changed`, None where it is so already. Raises SessionError."""
+    """Have a session be as stated. Returns `moved` or `changed`, None where it is so already. Raises SessionError.
+
+    `revision`, here and below: the one that was looked at; where it is another one now, nothing is done.
+    """
     everywhere_alone(session)
-    row, community = _hold(session, session_id, by)
+    row, community = _hold(session, session_id, by, revision)
     draft = plain(draft)
     check(session, row, community, draft, by)
     before = draft_of(session, row)
-    names = [name for name in _names() if getattr(before, name) != getattr(draft, name)]
+    names = _differing(before, draft)
     if not names:
         return None
     what = "moved" if any(name in WHEN for name in names) else "changed"
@@ -138,18 +167,21 @@ def move(
     now: datetime,
     *,
     reason: str = "",
+    revision: int | None = None,
 ) -> str | None:
     """Have a session begin and end at other moments, and leave the rest. Raises SessionError."""
     everywhere_alone(session)
-    row, _ = _hold(session, session_id, by)
+    row, _ = _hold(session, session_id, by, revision)
     draft = replace(draft_of(session, row), starts_at=starts_at, ends_at=ends_at)
     return change(session, session_id, draft, by, now, reason=reason)
 
 
-def cancel(session: Session, session_id: UUID, by: Actor, reason: str, now: datetime) -> None:
+def cancel(
+    session: Session, session_id: UUID, by: Actor, reason: str, now: datetime, *, revision: int | None = None
+) -> None:
     """Call a session off. Raises SessionError without a reason, and where somebody's attendance counts."""
     everywhere_alone(session)
-    row, _ = _hold(session, session_id, by)
+    row, _ = _hold(session, session_id, by, revision)
     if row.cancelled_at:
         raise SessionError(Fault.CANCELLED)
     if not reason.strip():
@@ -159,13 +191,16 @@ def cancel(session: Session, session_id: UUID, by: Actor, reason: str, now: date
         raise SessionError(Fault.ATTENDED, people=people)
     row.cancelled_at = now
     note(session, row, "cancelled", {}, {"cancelled_at": now.isoformat()}, by, now, reason)
+    presences.touch(session, Presence.session_id == row.id)
     mark(session, communities_of(session, row))
 
 
-def restore(session: Session, session_id: UUID, by: Actor, reason: str, now: datetime) -> None:
+def restore(
+    session: Session, session_id: UUID, by: Actor, reason: str, now: datetime, *, revision: int | None = None
+) -> None:
     """Hold a session after all. Raises SessionError."""
     everywhere_alone(session)
-    row, _ = _hold(session, session_id, by)
+    row, _ = _hold(session, session_id, by, revision)
     if not row.cancelled_at:
         raise SessionError(Fault.NOT_CANCELLED)
     before: dict[str, object] = {"cancelled_at": row.cancelled_at.isoformat()}
@@ -173,6 +208,7 @@ def restore(session: Session, session_id: UUID, by: Actor, reason: str, now: dat
     _ask_why(session, communities, (row.starts_at,), reason)
     row.cancelled_at = None
     note(session, row, "restored", before, {}, by, now, reason)
+    presences.touch(session, Presence.session_id == row.id)
     mark(session, communities)
 
 
@@ -203,13 +239,16 @@ def _community(session: Session, community_id: UUID, by: Actor) -> Community:
     return found
 
 
-def _hold(session: Session, session_id: UUID, by: Actor) -> tuple[SessionRow, Community]:
-    """A session for who may change it, locked."""
+def _hold(session: Session, session_id: UUID, by: Actor, revision: int | None = None) -> tuple[SessionRow, Community]:
+    """A session for who may change it, locked; as it was looked at, where a revision is given."""
     wanted = select(SessionRow).where(SessionRow.id == session_id).with_for_update()
     row = session.scalars(wanted.execution_options(populate_existing=True)).one_or_none()
     if row is None:
         raise SessionError(Fault.COMMUNITY)
-    return row, _community(session, row.community_id, by)
+    community = _community(session, row.community_id, by)
+    if revision is not None and row.revision != revision:
+        raise SessionError(Fault.MEANWHILE)
+    return row, community
 
 
 def _make(session: Session, community: Community, draft: Draft, by: Actor, now: datetime, reason: str) -> UUID:
@@ -218,10 +257,29 @@ def _make(session: Session, community: Community, draft: Draft, by: Actor, now: 
     _ask_why(session, communities, (draft.starts_at,), reason)
     row = SessionRow(id=uuid7(), community_id=community.id, created_at=now, revision=-1)
     _put(session, row, draft)
-    stated_now = [name for name in _names() if getattr(draft, name) not in (None, "", False, frozenset())]
-    note(session, row, "made", {}, _values(draft, stated_now), by, now, reason)
+    note(session, row, "made", {}, _stated(draft), by, now, reason)
     mark(session, communities)
     return row.id
+
+
+def note_taken_in(session: Session, row: SessionRow, before: Draft | None, by: Actor, now: datetime) -> None:
+    """Write down what a file made of a session, which is there by now: of what was there before, None: of nothing."""
+    after = draft_of(session, row)
+    if before is None:
+        note(session, row, "made", {}, _stated(after), by, now, "")
+        return
+    names = _differing(before, after)
+    if names:
+        note(session, row, "changed", _values(before, names), _values(after, names), by, now, "")
+
+
+def _differing(before: Draft, after: Draft) -> list[str]:
+    return [name for name in _names() if getattr(before, name) != getattr(after, name)]
+
+
+def _stated(draft: Draft) -> dict[str, object]:
+    """What a draft says of a session, as the history keeps it."""
+    return _values(draft, [name for name in _names() if getattr(draft, name) not in (None, "", False, frozenset())])
 
 
 def _put(session: Session, row: SessionRow, draft: Draft) -> None:

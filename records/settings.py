@@ -29,16 +29,32 @@ class Settings(BaseSettings):
     redis_url: Annotated[
         str, Field(repr=False, description="Redis or Valkey, for the queue only: nothing that matters lives there.")
     ]
-    secret_key: Annotated[SecretStr, Field(min_length=32, description="Signs form tokens.")]
+    secret_key: Annotated[
+        SecretStr,
+        Field(
+            min_length=32,
+            description="Signs form tokens, check-in codes, personal links and addresses of calendars: another key"
+            " ends them.",
+        ),
+    ]
     encryption_key: Annotated[SecretStr, Field(description="A Fernet key; encrypts site tokens and secrets at rest.")]
     public_url: Annotated[
-        str, Field(description="The address that people reach the board at, without a trailing slash.")
+        str,
+        Field(
+            description="The address that people reach the board at, phones in the room included, without a trailing"
+            " slash."
+        ),
     ] = "http://127.0.0.1:8080"
     intake_max_bytes: Annotated[int, Field(ge=1024, description="A larger webhook body is refused with 413.")] = (
         5_000_000
     )
     payload_retention_days: Annotated[
-        int, Field(ge=1, description="Payloads in the inbox are deleted this many days after they were processed.")
+        int,
+        Field(
+            ge=1,
+            description="Payloads in the inbox are deleted this many days after they were processed, uploaded files of"
+            " attendance this many days after their upload.",
+        ),
     ] = 90
     sweep_hours: Annotated[
         int, Field(ge=1, description="Every community's state in Moodle is read again this often.")

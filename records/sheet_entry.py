@@ -2,20 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from mappings.attending import Way, rule_of
-from mappings.intervals import Interval, minutes_of
+from mappings.attending import Way, rule_of, whole
+from mappings.intervals import Interval, minutes_of, since
 from records import audit, presences
 from records.actor import Actor
 from records.keys import among
-from records.models import Presence, uuid7
+from records.models import Presence, SessionRow, uuid7
 from records.presences import Held, NewPresence
 from records.roster import Group, RosterPerson
-from records.roster_saving import Change, Meant, Refused, What, meant_by
-from records.sheet import MOST_MINUTES, Line, Names, NoSuchTime, Spec, Wrong, moments, read_lines
+from records.roster_saving import Change, Meant, Refused, What, meant_by, take_turns
+from records.sheet import Line, Names, NoSuchTime, Spec, Wrong, moments, read_lines
 
 ON_PAPER = "face_to_face"
 """How somebody was there who signed a sheet."""
@@ -36,24 +37,24 @@ class Entry:
     wrong: Wrong | None = None
     known: bool = False
     """The sheet said so before: nothing is added."""
-
-    @property
-    def minutes(self) -> int | None:
-        """The minutes that it amounts to; None: a status says it."""
-        if self.meant is None or self.meant.minutes is not None:
-            return self.meant.minutes if self.meant else None
-        return minutes_of(self.meant.intervals) if self.meant.intervals else None
+    minutes: int | None = None
+    """The minutes that it amounts to; None: a status says it."""
+    instead: str = ""
+    """What to type in place of the times."""
 
 
-def entries(meeting: Held, roster: Sequence[RosterPerson], text: str, *, others: bool) -> list[Entry]:
+def entries(
+    meeting: Held, roster: Sequence[RosterPerson], text: str, *, others: bool, length: int | None = None
+) -> list[Entry]:
     """What the lines of a text mean, in their order; then, where `others`, every participant of whom neither a line
-    nor an earlier sheet says anything, as present."""
+    nor an earlier sheet says anything, as present. `length`: the session's, where it doesn't say so itself."""
     people = {person.account_id: person for person in roster}
-    names = Names(meeting.row.id, {account: person.name for account, person in people.items()})
+    of = {account: person.accounts for account, person in people.items()}
+    names = Names(meeting.row.id, {account: person.name for account, person in people.items()}, of)
     rule = rule_of(meeting.program, meeting.row.kind)
     made, seen = [], dict[UUID, Spec]()
-    for line in read_lines(text, tuple(rule.weights)):
-        found = names.find(line.who)
+    for read in read_lines(text, tuple(rule.weights)):
+        found, line = names.find_line(read)
         if found.account_id is None:
             made.append(Entry(line, wrong=found.wrong))
             continue
@@ -61,29 +62,39 @@ def entries(meeting: Held, roster: Sequence[RosterPerson], text: str, *, others:
         if seen.setdefault(person.account_id, line.spec) != line.spec:
             made.append(Entry(line, person, wrong=Wrong.TWICE))
             continue
-        made.append(_entry(meeting, line, person, line.spec))
-    return [*made, *_others(meeting, roster, seen)] if others else made
+        made.append(_entry(meeting, line, person, length))
+    return [*made, *_others(meeting, roster, seen, length)] if others else made
 
 
-def _others(meeting: Held, roster: Sequence[RosterPerson], seen: dict[UUID, Spec]) -> Iterator[Entry]:
+def _others(
+    meeting: Held, roster: Sequence[RosterPerson], seen: dict[UUID, Spec], length: int | None
+) -> Iterator[Entry]:
     for person in roster:
         on_paper = any(one.said.way is Way.PAPER for one in person.told)
         if person.group is Group.PARTICIPANT and person.account_id not in seen and not on_paper:
-            yield _entry(meeting, None, person, Spec())
+            yield _entry(meeting, None, person, length)
 
 
-def _entry(meeting: Held, line: Line | None, person: RosterPerson, spec: Spec) -> Entry:
-    meant = _meant(meeting, person.account_id, spec)
+def _entry(meeting: Held, line: Line | None, person: RosterPerson, length: int | None) -> Entry:
+    try:
+        meant = _meant(meeting, person.account_id, line.spec if line else Spec(), length)
+    except NoSuchTime as err:
+        return Entry(line, person, wrong=err.wrong, instead=err.instead)
     if isinstance(meant, Wrong):
         return Entry(line, person, wrong=meant)
     before = next((one for one in person.told if one.said.way is Way.PAPER), None)
     same = before is not None and (
         before.seen == meant.intervals if meant.intervals and meant.minutes is None else before.values == meant.values
     )
-    return Entry(line, person, meant, known=same)
+    minutes = meant.minutes
+    if minutes is None and meant.intervals:
+        minutes = minutes_of(since(meeting.row.starts_at, meant.intervals))
+    return Entry(line, person, meant, known=same, minutes=minutes)
 
 
-def _meant(meeting: Held, account: UUID, spec: Spec) -> Meant | Wrong:
+def _meant(meeting: Held, account: UUID, spec: Spec, length: int | None) -> Meant | Wrong:
+    if spec.unread:
+        return Wrong.VALUE
     if spec.clocks is not None:
         return _between(meeting, spec.clocks)
     what = What.PRESENT
@@ -93,11 +104,15 @@ def _meant(meeting: Held, account: UUID, spec: Spec) -> Meant | Wrong:
         what = What.PART
     elif spec.minutes is not None:
         what = What.MINUTES if spec.minutes else What.ABSENT
-    if what in (What.PART, What.MINUTES) and rule_of(meeting.program, meeting.row.kind).weights:
+    rule = rule_of(meeting.program, meeting.row.kind)
+    if what in (What.PART, What.MINUTES) and rule.weights:
         return Wrong.NO_STATUS
-    change = Change(
-        account, account, what, minutes=spec.minutes, left=spec.early or 0, status=spec.status, mode=ON_PAPER
-    )
+    full = whole(rule, meeting.row.planned_minutes)
+    full = length if full is None else full
+    if what is What.PART and full is not None and (spec.early or 0) > full:
+        return Wrong.LONGER
+    minutes = length if spec.minutes is None else spec.minutes
+    change = Change(account, account, what, minutes=minutes, left=spec.early or 0, status=spec.status, mode=ON_PAPER)
     meant = meant_by(meeting, change)
     return REFUSED[meant] if isinstance(meant, Refused) else meant
 
@@ -106,14 +121,14 @@ def _between(meeting: Held, clocks: tuple[int, int, int, int]) -> Meant | Wrong:
     row = meeting.row
     if rule_of(meeting.program, row.kind).weights:
         return Wrong.NO_STATUS
-    try:
-        since, until = moments(clocks, row.starts_at, row.timezone)
-    except NoSuchTime:
-        return Wrong.NO_TIME
-    there = (Interval(since, until),)
-    if minutes_of(there) > MOST_MINUTES:
-        return Wrong.TOO_LONG
+    there = (Interval(*moments(clocks, row.starts_at, row.timezone, ends(row))),)
     return Meant(None, None, ON_PAPER if row.mode == "hybrid" else None, there)
+
+
+def ends(row: SessionRow) -> datetime | None:
+    """When a session ends, by what was said of its end or of its length; None: nobody said."""
+    planned = timedelta(minutes=row.planned_minutes) if row.planned_minutes else None
+    return row.ends_at or (row.starts_at + planned if planned else None)
 
 
 def take(session: Session, meeting: Held, found: Sequence[Entry], by: Actor, reason: str = "") -> int:
@@ -125,7 +140,9 @@ def take(session: Session, meeting: Held, found: Sequence[Entry], by: Actor, rea
     said = [_presence(meeting, entry.person, entry.meant, reason) for entry in news if entry.person and entry.meant]
     if not said:
         return 0
-    p, accounts = Presence, [one.account_id for one in said]
+    # Of two who enter the same sheet at once the second one takes back what the first one added.
+    take_turns(session, meeting.row.id)
+    p, accounts = Presence, [account for entry in news if entry.person for account in entry.person.accounts]
     meeting_id, cause = meeting.row.id, uuid7()
     of_paper = (p.session_id == meeting_id, p.way == str(Way.PAPER), among(p.account_id, accounts))
     presences.withdraw(session, *of_paper, by=by)

@@ -31,6 +31,7 @@ ORDER = (
     "The file writes days such as 03/04, and nothing in it says whether the day or the month comes first: choose it."
 )
 NO_SESSION = "Choose the session that the file is about."
+CANCELLED = "The session that the file is about was cancelled: restore it first, or choose another one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +95,19 @@ def taken_before(session: Session, run: UUID) -> Earlier:
     p = Presence
     rows = session.execute(
         select(
-            SessionRow.community_id, SessionRow.code, p.account_id, p.report_line, p.minutes, p.status, p.withdrawn_at
+            *(SessionRow.community_id, SessionRow.code, p.account_id, p.report_line),
+            *(p.minutes, p.status, p.mode, p.withdrawn_at),
         )
         .join(SessionRow, SessionRow.id == p.session_id)
         .where(p.correlation_id == run, p.account_id.is_not(None))
         .execution_options(yield_per=5000)
     )
     earlier = Earlier()
-    for community, code, account, line, minutes, status, withdrawn in rows:
+    for community, code, account, line, minutes, status, mode, withdrawn in rows:
         if account and line:
-            said = (line, minutes, status)
+            said = (line, minutes, status, mode)
             # What a later line has contradicted stays out, whatever the lines after that say.
-            earlier.said[key((community, code), account)] = (said, (line, None, None)) if withdrawn else (said,)
+            earlier.said[key((community, code), account)] = (said, (line, None, None, None)) if withdrawn else (said,)
     return earlier
 
 
@@ -122,10 +124,18 @@ def take(session: Session, work: Work, piece: Piece, earlier: Earlier, now: date
     return plan
 
 
-def meeting_report(work: Work) -> Report:
-    """What Zoom, Teams or Meet wrote. Raises UnreadableFile, and ReportError where something has to be chosen."""
+def meeting_report(work: Work, row: SessionRow | None = None) -> Report:
+    """What Zoom, Teams or Meet wrote of a session. Raises UnreadableFile, and ReportError where something has to be
+    chosen."""
     zone = ZoneInfo(work.options.get("zone") or "UTC")
-    report = reports.read(work.data, format=work.format, zone=zone, order=work.options.get("order"))
+    report = reports.read(
+        work.data,
+        format=work.format,
+        zone=zone,
+        order=work.options.get("order") or None,
+        starts_at=row.starts_at if row else None,
+        ends_at=row.ends_at if row else None,
+    )
     if report.asks == "order":
         raise ReportError(ORDER)
     return report
@@ -133,13 +143,17 @@ def meeting_report(work: Work) -> Report:
 
 def meeting(session: Session, work: Work, *, write: bool) -> Tally:
     """Look at a meeting's report, or take it in as a whole: nobody was in a meeting with many thousands."""
-    report = meeting_report(work)
-    if write:
-        everywhere_alone(session)
     wanted = work.options.get("session")
     row = session.get(SessionRow, UUID(str(wanted))) if wanted else None
     if row is None or (work.within and row.community_id != work.within):
         raise ReportError(NO_SESSION)
+    if row.cancelled_at:
+        raise ReportError(CANCELLED)
+    # Read before everything else has to wait.
+    report = meeting_report(work, row)
+    if write:
+        everywhere_alone(session)
+        session.refresh(row)
     stays = plan_meeting(session, report, row)
     if write:
         write_meeting(session, stays, row, Way(work.format), source=work.source, by=work.by)

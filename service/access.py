@@ -8,9 +8,10 @@ like what doesn't exist: 404.
 
 from enum import Enum, StrEnum
 from typing import cast
+from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, abort, g, redirect, request, url_for
+from flask import Flask, abort, current_app, g, redirect, request, url_for
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import Unauthorized
@@ -146,6 +147,7 @@ DECISIONS: dict[str, Door | Permission] = {
     "check_in.begin": Permission.RECORD_ATTENDANCE,
     "check_in.end": Permission.RECORD_ATTENDANCE,
     "check_in.strike": Permission.RECORD_ATTENDANCE,
+    "check_in.let_in": Permission.RECORD_ATTENDANCE,
     "check_in.links": Permission.DECIDE_ATTENDANCE,
     "imports.form": Permission.RECORD_ATTENDANCE,
     "imports.upload": Permission.RECORD_ATTENDANCE,
@@ -190,6 +192,10 @@ def guard(app: Flask) -> None:
             _swallow()
             abort(413)
         csrf.protect()
+        for given, answer in ((request.args, 404), (request.form, 400)):
+            # No column of the records can hold a NUL: nothing has such a name.
+            if any("\0" in value for _, value in given.items(multi=True)):
+                abort(answer)
         return None
 
 
@@ -228,6 +234,30 @@ def _sign_in_first() -> Response:
         wanted = request.full_path if request.query_string else request.path
         return redirect(url_for("sign_in.form", next=wanted), 303)
     raise Unauthorized
+
+
+def own_path(wanted: str) -> str:
+    """A path of this site that one may be led to; empty for anything else."""
+    safe = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
+    return wanted if safe else ""
+
+
+def page_before() -> str:
+    """The page of this site whose form was sent, as a path; empty where the browser names none."""
+    try:
+        came = urlsplit(request.referrer or "")
+    except ValueError:
+        return ""
+    # Behind a proxy the host of the request may be another one than that which people see.
+    if came.scheme not in ("http", "https") or came.netloc not in (
+        request.host,
+        urlsplit(context().settings.public_url).netloc,
+    ):
+        return ""
+    wanted = own_path(came._replace(scheme="", netloc="", fragment="").geturl())
+    adapter = current_app.create_url_adapter(request)
+    # A form that was refused is shown where it was sent to: there is no page there to be asked for.
+    return wanted if wanted and adapter and adapter.test(came.path, "GET") else ""
 
 
 def cookie_name() -> str:

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 import structlog
-from flask import Flask, Response, g, render_template, request
+from flask import Flask, Response, g, render_template, request, url_for
 from flask_bootstrap import Bootstrap5
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError
@@ -157,7 +157,17 @@ def error_page(status: int) -> tuple[str, int]:
     """The page for an error, in plain words."""
     title, text = wording.error(status)
     who = getattr(g, "signed_in", None)
-    return render_template("error.html", title=title, text=text, status=status, who=who), status
+    # Signed out while a form was open: after the sign-in it is asked for again.
+    form = access.page_before() if status == HTTPStatus.UNAUTHORIZED and request.method == "POST" else ""
+    page = render_template("error.html", title=title, text=text, status=status, who=who, form=form, back=_back(status))
+    return page, status
+
+
+def _back(status: int) -> str | None:
+    """Where a file that is too large was chosen, if that can be told."""
+    if status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE or request.endpoint != "imports.upload":
+        return None
+    return url_for("imports.form", session=request.args.get("session"), **(request.view_args or {}))
 
 
 def _answer_errors(app: Flask) -> None:

@@ -35,6 +35,7 @@ HELD = {"device": N_("One device checked in more than one person.")}
 FAULTS = {
     Fault.DEALT_WITH: N_("Somebody has dealt with it already."),
     Fault.NO_REASON: N_("Say why: it is kept."),
+    Fault.CANCELLED: N_("The session was cancelled: nobody was there. Restore it first, if it was held after all."),
     Fault.FORGOTTEN: N_("What was reported of who it is has been deleted by now: correct the attendance instead."),
 }
 FAULTS_BY_NAME = {fault.name.lower(): text for fault, text in FAULTS.items()} | {

@@ -43,7 +43,7 @@ class Sent(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     changes: Annotated[list[SentChange], Field(max_length=MOST)]
-    reason: Annotated[str, Field(max_length=2_000)] = ""
+    reason: Annotated[str, Field(max_length=2_000, pattern=r"^[^\x00]*$")] = ""
 
 
 Form = Mapping[str, str]

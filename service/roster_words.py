@@ -5,11 +5,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from mappings.attending import Way, rule_of, whole
+from records.models import SessionRow
 from records.presences import Held
 from records.roster import RosterPerson, Shut, Told
 from records.roster_saving import Refused, What
 from records.sheet import Spec, Wrong
-from records.sheet_entry import Entry
+from records.sheet_entry import Entry, ends
 from service.i18n import N_, _
 from service.wording import NOON, hours, mode, plain, way_words
 
@@ -25,10 +26,11 @@ REFUSED = {
     Refused.NOBODY: N_("This person isn't on the roster any more: load the page again."),
     Refused.LENGTH_UNKNOWN: N_("Nobody said how long the session is: give the minutes."),
     Refused.NO_SUCH_STATUS: N_("The program has no such status: load the page again."),
-    Refused.NO_SUCH_MINUTES: N_("Give whole minutes, from 0 to 6000."),
+    Refused.NO_SUCH_MINUTES: N_("Give whole minutes, from 0 to 1440."),
     Refused.NOT_CLEARED: N_("By now it can't be taken back, only corrected: say what is right."),
     Refused.NOT_DECIDED: N_("This correction can't be taken: ask program staff to look at it."),
     Refused.USED: N_("This change can't be told from another one: make it again."),
+    Refused.NOTED: N_("This person is noted already."),
 }
 
 WRONG = {
@@ -38,6 +40,11 @@ WRONG = {
     Wrong.LENGTH_UNKNOWN: N_("Nobody said how long the session is: give minutes, or times."),
     Wrong.NO_TIME: N_("There is no such time of day."),
     Wrong.TOO_LONG: N_("That is more than one session can last."),
+    Wrong.VALUE: N_("“%(value)s” can't be read: write minutes, times or nothing behind the name."),
+    Wrong.ENDS_BEFORE: N_("It ends before it begins. The session: %(times)s."),
+    Wrong.OTHER_TIME: N_("That can't be at this session: %(times)s. Times are by a clock of 24 hours."),
+    Wrong.HALF_DAY: N_("Times are by a clock of 24 hours: write %(instead)s if you mean the afternoon."),
+    Wrong.LONGER: N_("That is longer than the session."),
     Wrong.NO_STATUS: N_("The program counts statuses here: give one of them."),
 }
 
@@ -182,10 +189,20 @@ def other_way(one: Told, timezone: str) -> str:
     return _("%(way)s: %(what)s", way=way_words(str(one.said.way)), what=words)
 
 
-def entry_words(entry: Entry, timezone: str) -> str:
-    """What a line of the sheet is taken for, or what is wrong with it."""
+def session_times(row: SessionRow) -> str:
+    """When a session is: 1:00 PM to 2:30 PM."""
+    until = ends(row)
+    if until is None:
+        return _("from %(since)s on", since=clock(row.starts_at, row.timezone))
+    return _("%(since)s to %(until)s", since=clock(row.starts_at, row.timezone), until=clock(until, row.timezone))
+
+
+def entry_words(entry: Entry, row: SessionRow) -> str:
+    """What a line of the sheet of a session is taken for, or what is wrong with it."""
+    timezone = row.timezone
     if entry.wrong or entry.meant is None:
-        return _(WRONG[entry.wrong or Wrong.NOBODY])
+        value = entry.line.spec.unread if entry.line else ""
+        return _(WRONG[entry.wrong or Wrong.NOBODY], value=value, instead=entry.instead, times=session_times(row))
     words = by_values(entry.minutes, entry.meant.status)
     spec = entry.line.spec if entry.line else Spec()
     if spec.clocks and entry.meant.intervals:

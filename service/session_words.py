@@ -15,6 +15,7 @@ FAULTS = {
     Fault.CODE: N_("Give the session a code of at most %(most)s characters, such as S1: files name it by that."),
     Fault.CODE_TAKEN: N_("Another session of the community has the code “%(code)s” already: choose another one."),
     Fault.WHEN: N_("Choose the day, and the time at which the session begins."),
+    Fault.DAY: N_("Choose a day from %(first)s to %(last)s."),
     Fault.TIMEZONE: N_("“%(timezone)s” is no time zone: choose one of the list, such as America/Los_Angeles."),
     Fault.NO_SUCH_TIME: N_(
         "%(clock)s doesn't exist on %(day)s in %(timezone)s: the clocks go forward then. Choose another time."
@@ -23,7 +24,8 @@ FAULTS = {
     Fault.MODE: N_("Choose how the session is held."),
     Fault.KIND: N_("The program has no kind of session “%(kind)s”: choose one of the list, or none."),
     Fault.PLANNED: N_("Planned minutes are a whole number from 0 to %(most)s, or nothing."),
-    Fault.CAPACITY: N_("Places are a whole number from 1 to %(most)s, or nothing."),
+    Fault.LENGTH: N_("Say when it ends, or how many minutes are planned."),
+    Fault.CAPACITY: N_("The number of places is a whole number from 1 to %(most)s, or nothing."),
     Fault.PLACE: N_("Describe the place in at most %(most)s characters."),
     Fault.LINK: N_("The link has to begin with https:// and hold no blank."),
     Fault.SERIES: N_("Name the series in at most %(most)s characters."),
@@ -40,6 +42,10 @@ FAULTS = {
     Fault.CLOSED: N_("It lies in the closed period “%(label)s”: say why it changes."),
     Fault.CANCELLED: N_("The session is cancelled already."),
     Fault.NOT_CANCELLED: N_("The session isn't cancelled."),
+    Fault.MEANWHILE: N_(
+        "Somebody changed the session meanwhile, so nothing of yours was recorded. Here it is as it is now: look at it,"
+        " and change what is still to be changed."
+    ),
 }
 
 ACTS = {
@@ -61,7 +67,7 @@ FIELDS = {
     "planned_minutes": N_("Planned length"),
     "place": N_("Place"),
     "link": N_("Link"),
-    "capacity": N_("Places"),
+    "capacity": N_("Number of places"),
     "required": N_("Required"),
     "series": N_("Series"),
     "makes_up": N_("Makes up"),

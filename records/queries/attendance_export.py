@@ -10,8 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mappings.attending import earned_at
-from records.models import Account, Presence, SessionRow, SharedSession
+from records.actor import Actor, in_scope
+from records.keys import among
+from records.models import Account, Community, Presence, SessionRow, SharedSession
 from records.presences import Held, Stated, held, stated
+from records.sessions import visible_people
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +33,10 @@ class Attended:
     disputed: bool
 
 
-def of_session(session: Session, session_id: UUID) -> Iterator[Attended]:
-    """Everybody who is known to have been at a session, by name."""
-    p = Presence
+def of_session(session: Session, actor: Actor, session_id: UUID) -> Iterator[Attended]:
+    """Everybody who is known to have been at a session, by name, but for those of communities out of scope only;
+    nobody where it was cancelled."""
+    p, meeting = Presence, held(session, [session_id])[session_id]
     accounts = session.scalars(
         select(Account)
         .join(p, p.account_id == Account.id)
@@ -40,21 +44,22 @@ def of_session(session: Session, session_id: UUID) -> Iterator[Attended]:
         .distinct()
         .order_by(Account.lastname, Account.firstname, Account.moodle_user_id)
     ).all()
-    said = stated(session, [(session_id, account.id) for account in accounts])
-    meeting = held(session, [session_id]).get(session_id)
+    mine = session.scalars(select(Community.id).where(among(Community.id, meeting.communities), in_scope(actor))).all()
+    shown = visible_people(session, {account.person_id for account in accounts}, meeting.communities, mine)
+    said = stated(session, [(session_id, account.id) for account in accounts if account.person_id in shown])
     for account in accounts:
-        row = _attended(account, meeting, said.get((session_id, account.id), [])) if meeting else None
+        row = _attended(account, meeting, said.get((session_id, account.id), []))
         if row:
             yield row
 
 
-def of_community(session: Session, community_id: UUID) -> Iterator[Attended]:
+def of_community(session: Session, actor: Actor, community_id: UUID) -> Iterator[Attended]:
     """The same of all sessions of a community and those shared with it, one session after the other."""
     shared = select(SharedSession.session_id).where(SharedSession.community_id == community_id)
     own = (SessionRow.community_id == community_id) | SessionRow.id.in_(shared)
     ids = session.scalars(select(SessionRow.id).where(own).order_by(SessionRow.starts_at, SessionRow.code)).all()
     for session_id in ids:
-        yield from of_session(session, session_id)
+        yield from of_session(session, actor, session_id)
         session.expunge_all()
 
 
@@ -71,7 +76,7 @@ def _attended(account: Account, meeting: Held, said: list[Stated]) -> Attended |
         row.title,
         row.starts_at.astimezone(ZoneInfo(row.timezone)).date(),
         tuple(str(one.said.way) for one in said),
-        0 if row.cancelled_at else minutes,
+        minutes,
         verdict.stands.status or "",
         verdict.disputed,
     )

@@ -87,7 +87,8 @@ def _said(session: Session, keys: Iterable[Key], as_of: AsOf) -> dict[Key, list[
     for row in session.scalars(wanted.order_by(p.recorded_at, p.id)):
         if row.account_id:
             rows.setdefault((row.session_id, row.account_id), []).append(row)
-    return {key: presences.stated_of(of) for key, of in rows.items()}
+    begins = presences.beginnings(session, {meeting for meeting, _ in rows})
+    return {key: presences.stated_of(of, begins[key[0]]) for key, of in rows.items()}
 
 
 def _decided(

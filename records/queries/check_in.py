@@ -1,5 +1,6 @@
 """What a facilitator sees of a check-in, and who gets a personal link."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,7 +10,9 @@ from sqlalchemy.orm import Session
 
 from records import check_in
 from records.actor import Actor, in_scope
-from records.models import Account, Community, CommunityCourse, Membership, Person, Presence
+from records.models import Account, Community, CommunityCourse, Membership, Person, Presence, SessionRow
+from records.sessions import communities_of, shown_people
+from records.strikes import struck_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +27,37 @@ class Came:
     since: datetime
     until: datetime | None
     held: str | None
+    hidden: bool = False
+    """Of a community out of scope only: counted, not named."""
 
 
-def came(session: Session, session_id: UUID) -> list[Came]:
-    """Who checked in, the latest first."""
-    groups = check_in.grouped(check_in.check_ins(session, session_id, Presence.withdrawn_at.is_(None)))
+def came(session: Session, actor: Actor, row: SessionRow) -> list[Came]:
+    """Who checked in, the latest first; of whom isn't for the actor to see, just that somebody did."""
+    standing = check_in.check_ins(session, row.id, Presence.withdrawn_at.is_(None))
+    return _shown(session, actor, row, check_in.grouped(standing))
+
+
+def struck(session: Session, actor: Actor, row: SessionRow) -> list[Came]:
+    """Whose check-in was struck, as came() has them."""
+    groups = check_in.grouped(check_in.check_ins(session, row.id))
+    gone = [rows for rows in groups if all(one.withdrawn_at for one in rows)]
+    return _shown(session, actor, row, [rows for each in gone if (rows := struck_of(each))])
+
+
+def _shown(session: Session, actor: Actor, row: SessionRow, groups: Sequence[Sequence[Presence]]) -> list[Came]:
     wanted = {rows[0].account_id for rows in groups}
     accounts = {a.id: a for a in session.scalars(select(Account).where(Account.id.in_(wanted)))}
+    shown = shown_people(session, actor, communities_of(session, row), {a.person_id for a in accounts.values()})
     found = []
     for rows in groups:
         first, arrival = rows[0], check_in.arrival(rows)
         account = accounts.get(first.account_id) if first.account_id else None
+        held = next((one.held for one in rows if one.held), None)
+        if account and account.person_id not in shown:
+            found.append(Came(first.id, None, "", "", arrival.since, arrival.left_at, held, hidden=True))
+            continue
         name = f"{account.firstname} {account.lastname}".strip() if account else ""
         user = str(account.moodle_user_id) if account else (first.who or {}).get("user", "")
-        held = next((row.held for row in rows if row.held), None)
         found.append(Came(first.id, first.account_id, name, user, arrival.since, arrival.left_at, held))
     return sorted(found, key=lambda one: (one.since, one.presence_id), reverse=True)
 

@@ -96,6 +96,7 @@ class Meeting:
     component: str | None
     attended: int
     cancelled: bool = False
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +278,16 @@ def _meetings(session: Session, community_id: UUID, program: Program) -> list[Me
     )
     components: dict[str, str] = {str(mode): component for mode, component in program.attendance.components.items()}
     return [
-        Meeting(s.id, s.title, s.starts_at, s.timezone, s.mode, components.get(s.mode), n, s.cancelled_at is not None)
+        Meeting(
+            s.id,
+            s.title,
+            s.starts_at,
+            s.timezone,
+            s.mode,
+            components.get(s.mode),
+            n,
+            s.cancelled_at is not None,
+            s.code,
+        )
         for s, n in rows
     ]

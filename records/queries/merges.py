@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, exists, func, or_, select
+from sqlalchemy import ColumnElement, Text, cast, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from records.actor import Actor, in_scope
 from records.merge_plan import AccountShown, accounts_of
 from records.merged import Merged, standing_merges
 from records.merging import reaches
-from records.models import Account, Community, Decision, Membership
+from records.models import Account, Community, Decision, Membership, User
 
 SHOWN = 100
 FOUND = 20
@@ -39,12 +39,13 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class MergeShown:
-    """A merge that stands. `decided_at` is aware UTC."""
+    """A merge that stands. `decided_at` is aware UTC; `by` the name of who signed in, else as `actor`: `cli`."""
 
     merged: Merged
     decided_at: datetime
     actor: str
     reason: str
+    by: str
 
 
 def candidates(session: Session, actor: Actor, *, person_id: UUID | None = None) -> list[Candidate]:
@@ -115,8 +116,18 @@ def merge_of(session: Session, actor: Actor, decision_id: UUID) -> MergeShown | 
 
 
 def _shown(session: Session, found: Iterable[Merged]) -> list[MergeShown]:
-    shown = []
-    for merged in found:
-        row = session.get_one(Decision, merged.id)
-        shown.append(MergeShown(merged, row.decided_at, row.actor, row.reason))
+    rows = [(merged, session.get_one(Decision, merged.id)) for merged in found]
+    users = select(User.id, User.name).where(cast(User.id, Text).in_({row.actor for _, row in rows}))
+    names = {str(user): name for user, name in session.execute(users)}
+    shown = [
+        MergeShown(merged, row.decided_at, row.actor, row.reason, names.get(row.actor, row.actor))
+        for merged, row in rows
+    ]
     return shown[::-1]
+
+
+def timezone_of(session: Session, actor: Actor, person_id: UUID) -> str:
+    """The time zone of a person's community in the actor's scope, the first where there are several; else UTC."""
+    c, m = Community, Membership
+    wanted = select(c.timezone).join(m, m.community_id == c.id).where(m.person_id == person_id, in_scope(actor))
+    return session.scalar(wanted.order_by(c.id).limit(1)) or "UTC"

@@ -31,7 +31,8 @@ from records.models import (
 from records.presences import Held, Stated
 from records.programs import newest, versions_by_program
 from records.queries.community import names_of
-from records.sessions import communities_of, find
+from records.roster import best
+from records.sessions import communities_of, find, visible_people
 
 NOT_THERE = (Nothing.NOT_LONG_ENOUGH, Nothing.STATUS_WITHOUT_WEIGHT)
 NO_MODULE = f"{None}:{None}"
@@ -319,26 +320,19 @@ def _read_people(session: Session, page: SessionPage, communities: Sequence[UUID
     held = presences.held(session, [page.row.id])[page.row.id]
     owners = session.execute(select(Account.id, Account.person_id).where(among(Account.id, [a for _, a in keys])))
     persons = {account: person for account, person in owners}  # noqa: C416 - rows aren't tuples
-    shown = _visible(session, set(persons.values()), held.communities, communities)
+    shown = visible_people(session, set(persons.values()), held.communities, communities)
     names = {name.person_id: name for name in _named(session, shown)}
     d = Dispute
     disputed = set(session.scalars(select(d.account_id).where(d.session_id == page.row.id)))
+    of_person: dict[UUID, dict[UUID, list[Stated]]] = {}
     for (_, account), of in said.items():
-        if persons[account] in names:
-            page.people.append(_attendee(held, names[persons[account]], of, disputed=account in disputed))
+        of_person.setdefault(persons[account], {})[account] = of
+    for person, mine in of_person.items():
+        if person in names:
+            page.people.append(_attendee(held, names[person], list(mine.values()), disputed=bool(disputed & set(mine))))
         else:
             page.elsewhere += 1
     page.people.sort(key=lambda each: (each.who.name.casefold(), each.who.account))
-
-
-def _visible(session: Session, persons: set[UUID], all_of: Iterable[UUID], in_scope_of: Sequence[UUID]) -> set[UUID]:
-    """The people of these communities, and those who are in none."""
-    m = Membership
-    rows = session.execute(
-        select(m.person_id, m.community_id).where(among(m.person_id, persons), among(m.community_id, all_of))
-    ).all()
-    members = {person for person, _ in rows}
-    return (persons - members) | {person for person, community in rows if community in in_scope_of}
 
 
 def _named(session: Session, persons: Iterable[UUID]) -> list[Name]:
@@ -347,11 +341,11 @@ def _named(session: Session, persons: Iterable[UUID]) -> list[Name]:
     return sorted(found, key=lambda name: (name.name.casefold(), name.account))
 
 
-def _attendee(held: Held, who: Name, said: list[Stated], *, disputed: bool) -> Attendee:
-    verdict = held.judged(said)
+def _attendee(held: Held, who: Name, of_accounts: Sequence[Sequence[Stated]], *, disputed: bool) -> Attendee:
+    verdict = best(held, of_accounts)
     stands = verdict.stands if verdict else None
     minutes, component = earned_at(held.program, held.meeting)(stands) if stands else (0, "")
-    said = sorted(said, key=lambda one: WAYS.index(one.said.way))
+    said = sorted((one for said in of_accounts for one in said), key=lambda one: WAYS.index(one.said.way))
     return Attendee(who, said, stands, minutes, component, disputed)
 
 

@@ -98,7 +98,7 @@ def _add(found: Found, header: Header, number: int, fields: list[str], host: str
     if plain(header.value(fields, "attended")) in _NO:
         return
     if plain(header.value(fields, "waiting")) in _YES:
-        found.notes.append(Problem(number, "", "is time in the waiting room, which doesn't count"))
+        found.notes.append(Problem(number, "", "the time of this row was in the waiting room: it doesn't count"))
         return
     if "attended" in header.columns and len([value for value in fields if value]) == 1:
         # The title of the webinar report's next section.

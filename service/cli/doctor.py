@@ -12,7 +12,8 @@ from jobs.doctor.findings import Report, Result, Severity
 from jobs.doctor.look import Look
 from jobs.doctor.needs import BY_USE, VIEW, Needs, needs, uses_of
 from jobs.doctor.run import examine
-from moodle_client import MoodleClient, Pace
+from jobs.sites import gently
+from moodle_client import MoodleClient
 from records.models import MirrorModule
 from records.programs import newest, versions_by_program
 from records.sites import find_site
@@ -69,7 +70,7 @@ def _examined(opened: Opened, slug: str, wanted: tuple[int, ...], most: int) -> 
         with opened.transaction() as session:
             return pings(session, books.site_id)
 
-    pace = Pace(1, opened.settings.moodle_calls_per_minute)
+    pace = gently(opened.settings)
     with (
         MoodleClient(books.wwwroot, books.token, timeout=TIMEOUT, tries=1, pace=pace) as moodle,
         progress("Looking") as tell,

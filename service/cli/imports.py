@@ -12,6 +12,7 @@ from records.actor import CLI
 from records.attendance import Plan as AttendancePlan
 from records.attendance import plan_attendance
 from records.attendance_reports import take_at_once
+from records.attendance_tally import there
 from records.csv_file import Problem, UnreadableFile
 from records.milestone_file import read_milestones
 from records.milestones import ACTIONS as MILESTONE_ACTIONS
@@ -226,17 +227,12 @@ def _tell_attendance(plan: AttendancePlan) -> None:
     if sessions:
         table("Sessions", ("session", "title", "starts", "time zone", "mode", "activity"), sessions)
     rows = [
-        (p.line, p.meeting.code, f.action, _there(f.before, f.before_status), _there(p.minutes, p.status))
+        (p.line, p.meeting.code, f.action, before, there(p.minutes, p.status, p.mode))
         for f in plan.facts
-        for p in (f.presence,)
+        for p, before in ((f.presence, there(f.before, f.before_status, f.before_mode)),)
     ]
     if rows:
         table("Attendance", ("line", "session", "what", "before", "minutes"), rows, right=("line", "before", "minutes"))
-
-
-def _there(minutes: int | None, status: str | None) -> str:
-    """Minutes, status or both."""
-    return " ".join(str(part) for part in (minutes, status) if part is not None)
 
 
 def _tell_milestones(plan: MilestonePlan) -> None:
@@ -281,6 +277,7 @@ def _attendance_as_data(plan: AttendancePlan) -> dict[str, object]:
                 "before": f.before,
                 "minutes": f.presence.minutes,
                 "status": f.presence.status,
+                "attended_as": f.presence.mode,
             }
             for f in plan.facts
         ],

@@ -17,6 +17,7 @@ from records.actor import CLI
 from records.models import Community, Membership, ProgramRow, ProgramVersionRow
 from records.program_loading import load_version
 from records.program_preview import Moved, Preview, preview
+from service.cli.attendance import fold_all
 from service.cli.errors import UserError
 from service.cli.opening import Opened, records
 from service.cli.output import clean, counted, hours, minute, progress, say, say_json, table
@@ -72,6 +73,7 @@ def apply(
             loaded = load_version(session, source, str(file), actor=CLI, reason=reason.strip())
         other = _reconciled(opened, found) if loaded.new else {}
         if loaded.new:
+            opened.wake(QueueName.ATTENDANCE)
             opened.wake(QueueName.RECONCILE)
     if as_json:
         differing = [{"membership": m, "expected": e, "is": i} for m, (e, i) in other.items()]
@@ -141,7 +143,9 @@ def _looked_at(opened: Opened, source: str, name: str) -> Preview:
 
 
 def _reconciled(opened: Opened, expected: Preview) -> dict[UUID, tuple[int, int]]:
-    """Compute the program's memberships again. Returns those whose net isn't the expected one: (expected, is)."""
+    """Make the facts that are judged otherwise now, and compute the program's memberships again. Returns those whose
+    net isn't the expected one: (expected, is)."""
+    fold_all(opened.engine)
     with opened.transaction() as session:
         ids = list(session.scalars(_members_of(expected.program)))
     with progress("Computing") as advance:

@@ -18,7 +18,7 @@ from records.csv_file import Wrong, day
 from records.models import SessionRow
 from records.queries import sessions as queries
 from records.queries.sessions import Change, Line, SessionPage
-from records.session_checks import Draft, SessionError, moment
+from records.session_checks import Draft, SessionError, check_length, moment, with_length
 from service import session_words
 from service.cli.errors import UserError
 from service.cli.opening import Opened, records
@@ -110,7 +110,9 @@ def add(
     end: End = "",
     timezone: Annotated[str, typer.Option(help="Such as America/Los_Angeles; without one the community's.")] = "",
     kind: Annotated[str, typer.Option(help="One of the program's kinds of sessions.")] = "",
-    minutes: Annotated[int | None, typer.Option(help="How many are planned.")] = None,
+    minutes: Annotated[
+        int | None, typer.Option(help="How many are planned; without it those from the start to the end.")
+    ] = None,
     place: Annotated[str, typer.Option(help="Where it is held.")] = "",
     link: Annotated[str, typer.Option(help="Where one joins it.")] = "",
     capacity: Annotated[int | None, typer.Option(help="How many places there are.")] = None,
@@ -139,7 +141,7 @@ def add(
             required=required,
             makes_up=makes_up,
         )
-        about = (session, at.id, draft)
+        about = (session, at.id, with_length(draft))
         if also:
             made = sessions.make_series(*about, [first, *map(_day, also)], CLI, opened.now(), reason=reason)
         else:
@@ -152,9 +154,10 @@ def add(
 def move(meeting: SessionId, date: Day, start: Start, end: End = "", reason: Reason = "") -> None:
     """Have a session begin at another moment. Who was there keeps the hours, at that moment."""
     with _acting() as (session, opened):
-        zone = _held(session, meeting).timezone
-        first = _day(date)
+        row = _held(session, meeting)
+        zone, first = row.timezone, _day(date)
         ends_at = moment(first, _clock(end), zone) if end else None
+        check_length(ends_at, row.planned_minutes)
         done = sessions.move(
             session, meeting, moment(first, _clock(start), zone), ends_at, CLI, opened.now(), reason=reason
         )

@@ -29,19 +29,21 @@ Read = Callable[[Session], Iterator[Attended]]
 @blueprint.get("/sessions/<uuid:session_id>/attendance.<any(csv,xlsx):kind>", endpoint="of_session")
 def session_file(session_id: UUID, kind: str) -> Response:
     """Who was at a session."""
+    whose = actor()
     with reading() as session:
-        if find(session, actor(), session_id) is None:
+        if find(session, whose, session_id) is None:
             abort(404)
-    return _file(f"session-{session_id}", kind, lambda session: of_session(session, session_id))
+    return _file(f"session-{session_id}", kind, lambda session: of_session(session, whose, session_id))
 
 
 @blueprint.get("/communities/<uuid:community_id>/attendance.<any(csv,xlsx):kind>", endpoint="of_community")
 def community_file(community_id: UUID, kind: str) -> Response:
     """Who was at which session of a community."""
+    whose = actor()
     with reading() as session:
-        if place(session, actor(), community_id) is None:
+        if place(session, whose, community_id) is None:
             abort(404)
-    return _file(f"community-{community_id}", kind, lambda session: of_community(session, community_id))
+    return _file(f"community-{community_id}", kind, lambda session: of_community(session, whose, community_id))
 
 
 def _file(name: str, kind: str, read: Read) -> Response:

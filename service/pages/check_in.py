@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from jobs.queues import QueueName, wake
-from records import audit, check_in
+from records import audit, check_in, strikes
 from records.check_in import Refused
 from records.inert import inert
 from records.models import SessionRow
@@ -105,9 +105,25 @@ def strike(session_id: UUID) -> Response:
     """Take somebody's check-in back."""
     here = context()
     with Session(here.engine) as session, session.begin():
-        row = _find(session, session_id)
+        row, presence = _find(session, session_id), _uuid(request.form.get("presence", ""))
+        if any(one.presence_id == presence and one.hidden for one in seen.came(session, actor(), row)):
+            abort(404)
         with suppress(Refused):
-            check_in.strike(session, row.id, _uuid(request.form.get("presence", "")), here.clock(), actor())
+            strikes.strike(session, row.id, presence, here.clock(), actor())
+    wake(here.redis, QueueName.ATTENDANCE)
+    return redirect(url_for("check_in.show", session_id=session_id, list="open", _anchor="came"), 303)
+
+
+@blueprint.post("/sessions/<uuid:session_id>/check-in/let-in")
+def let_in(session_id: UUID) -> Response:
+    """Undo a strike."""
+    here = context()
+    with Session(here.engine) as session, session.begin():
+        row, presence = _find(session, session_id), _uuid(request.form.get("presence", ""))
+        if any(one.presence_id == presence and one.hidden for one in seen.struck(session, actor(), row)):
+            abort(404)
+        with suppress(Refused):
+            strikes.let_in_again(session, row.id, presence, here.clock(), actor())
     wake(here.redis, QueueName.ATTENDANCE)
     return redirect(url_for("check_in.show", session_id=session_id, list="open", _anchor="came"), 303)
 
@@ -148,7 +164,8 @@ def _part(session: Session, row: SessionRow) -> tuple[Markup, str]:
         "parts/came.html",
         url_for("check_in.live", session_id=row.id),
         row=row,
-        people=seen.came(session, row.id),
+        people=seen.came(session, actor(), row),
+        struck=seen.struck(session, actor(), row) if check_in.is_open(row, context().clock()) else [],
         lists_open=bool(row.check_in_ended_at) and check_in.counts_minutes(check_in.rule_at(session, row.id)),
         may_strike=check_in.no_more(session, row, context().clock()) is None,
         unfolded=request.args.get("list") == "open",

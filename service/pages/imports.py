@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from jobs.queues import QueueName, wake
 from records import attendance_reports as reports
-from records.attendance_columns import OURS
+from records.attendance_columns import OURS, Reading
 from records.attendance_tally import MOST_ROWS, Tally
 from records.csv_file import MAX_BYTES, UnreadableFile
 from records.inert import inert
@@ -46,8 +46,12 @@ class Told:
     who: str = ""
     before: str = ""
     now: str = ""
+    other_name: bool = False
+    """The file calls the person otherwise than the account does."""
     column: str = ""
     message: str = ""
+    said_once: bool = False
+    """What is wrong was said for all rows, and not by this one."""
     person: Person | None = None
 
     @property
@@ -78,7 +82,7 @@ def upload(community_id: UUID) -> Response | tuple[str, int]:
         data = given.read() if given else b""
         try:
             if not data:
-                raise UnreadableFile(_("Choose a file first."))
+                raise UnreadableFile(_("The file is empty.") if given and given.filename else _("Choose a file first."))
             kind = reports.detect(data)
             options = first_options(session, data, kind, found, wanted)
         except UnreadableFile as err:
@@ -88,7 +92,7 @@ def upload(community_id: UUID) -> Response | tuple[str, int]:
         kept = reports.upload(session, data, name=name, kind=kind, community_id=found.id, options=options, by=actor())
         if kept.again:
             flash(_("This very file was uploaded before: here it is. Nothing was changed."))
-        elif reads(data, kept.report).ready:
+        elif reads(data, kept.report, _session_of(session, kept.report)).ready:
             reports.ask(kept.report, "look")
         report_id = kept.report.id
     wake(here.redis, QueueName.ATTENDANCE)
@@ -149,8 +153,7 @@ def take(community_id: UUID, report_id: UUID) -> Response | tuple[str, int]:
     with Session(here.engine) as session, session.begin():
         found, one = _report(session, community_id, report_id, lock=True)
         try:
-            if "plan" not in one.result:
-                raise reports.ReportError(_("Look at what the file would do first."))
+            _may_be_taken(session, one)
             reports.ask(one, "take")
         except reports.ReportError as err:
             return _shown(session, found, one, str(err)), 409
@@ -177,14 +180,16 @@ def rows(community_id: UUID, report_id: UUID) -> Response:
     """The rows as the table shows them, all of them."""
     with reading() as session:
         _found, one = _report(session, community_id, report_id)
-        told = _known(session, _rows(_tally(one)))
+        told = _known(session, _rows(_tally(one), one))
     text = io.StringIO()
     writer = csv.writer(text)
-    head = (_("Line"), _("What"), _("Session"), _("Who"), _("Before"), _("Now"), _("Column"), _("What is wrong"))
-    writer.writerow([inert(cell) for cell in head])
+    head = (_("Line"), _("What"), _("Session"), _("Who"), _("In the file"), _("Before"), _("Now"), _("Column"))
+    writer.writerow([inert(cell) for cell in (*head, _("What is wrong"))])
     for row in told:
         what = import_words.action_words(row.action)
-        cells = (what, row.session, row.named, row.before, row.now, row.column, row.message)
+        before, now = import_words.there_words(row.before), import_words.there_words(row.now)
+        message = import_words.other_name() if row.other_name else row.message
+        cells = (what, row.session, row.named, row.who, before, now, row.column, message)
         writer.writerow([row.line, *(inert(cell) for cell in cells)])
     headers = {"Content-Disposition": f'attachment; filename="attendance-{report_id}.csv"'}
     return Response(text.getvalue().encode("utf-8-sig"), mimetype="text/csv", headers=headers)
@@ -236,12 +241,33 @@ def _tally(one: AttendanceReport) -> Tally:
     return planned
 
 
-def _rows(tally: Tally) -> list[Told]:
+def _may_be_taken(session: Session, one: AttendanceReport) -> None:
+    """Raises ReportError where there is nothing to take in, or something to be looked at or said first."""
+    if "plan" not in one.result:
+        raise reports.ReportError(_("Look at what the file would do first."))
+    if not any(reports.tally_of(one, "plan").counts.values()):
+        raise reports.ReportError(_("Nothing of this file can be taken in."))
+    if reads(_payload(session, one), one, _session_of(session, one)).outside and "all_the_same" not in request.form:
+        raise reports.ReportError(import_words.outside())
+
+
+def _said_once(one: AttendanceReport) -> set[str]:
+    """The columns that all rows have from the form."""
+    reading = Reading.of(one.options)
+    return {column for column, value in reading.values.items() if value} - set(reading.columns.values())
+
+
+def _rows(tally: Tally, one: AttendanceReport) -> list[Told]:
     """What asks for something first, each in the file's order."""
-    told = [Told(p.line, "wrong", column=p.column, message=p.message) for p in tally.problems]
+    once = _said_once(one)
+    told = [
+        Told(p.line, "wrong", column=p.column, message=p.message, said_once=p.column in once) for p in tally.problems
+    ]
     told += [Told(p.line, "note", column=p.column, message=p.message) for p in tally.notes]
     order = ("unmatched", "changed", "new", "unchanged")
-    told += [Told(*row) for row in sorted(tally.rows, key=lambda row: (order.index(row[1]), row[0]))]
+    # Reports of old have rows that don't say whether the name is another one.
+    rows = sorted(tally.rows, key=lambda row: (not any(row[7:]), order.index(row[1]), row[0]))
+    told += [Told(*row) for row in rows]
     return told
 
 
@@ -259,18 +285,20 @@ def _progress(one: AttendanceReport) -> tuple[Markup, str]:
 def _shown(session: Session, found: Place, one: AttendanceReport, wrong: str = "") -> str:
     """The page of a report."""
     tally = _tally(one)
-    told = _rows(tally)
+    told = _rows(tally, one)
+    meeting = _session_of(session, one)
     number = max(1, min(request.args.get("page", 1, type=int), -(-len(told) // PAGE_ROWS) or 1))
     asked = None
     if one.status in ("uploaded", "failed", "undone"):
         data = session.scalar(select(AttendanceReport.payload).where(AttendanceReport.id == one.id))
-        asked = reads(data, one) if data else None
+        asked = reads(data, one, meeting) if data else None
     return _page(
         "import_report.html",
         found,
         report=one,
         part=_progress(one)[0] if one.status in RUNNING else "",
         tally=tally,
+        anything=any(tally.counts.values()),
         planned="plan" in one.result,
         rows=_known(session, told[(number - 1) * PAGE_ROWS : number * PAGE_ROWS]),
         number=number,
@@ -281,7 +309,7 @@ def _shown(session: Session, found: Place, one: AttendanceReport, wrong: str = "
         ours_columns=OURS,
         modes=import_words.held_as(),
         fixed=ASKED,
-        meeting=_session_of(session, one),
+        meeting=meeting,
         wrong=wrong,
     )
 

@@ -13,7 +13,8 @@ from records.actor import Role
 from records.deciding import By, DecisionError
 from records.merge_plan import MergePlan, accounts_of, plan_merge
 from records.merging import Fault, MergeError, reaches
-from records.queries.merges import MergeShown, Somebody, candidates, look_for, merge_of
+from records.queries.merges import MergeShown, Somebody, candidates, look_for, merge_of, timezone_of
+from service import session_words
 from service.access import actor
 from service.context import context
 from service.i18n import _
@@ -154,6 +155,8 @@ def _merged(decision_id: UUID, fault: str = "") -> tuple[str, int]:
             who=g.signed_in,
             found=found,
             accounts=accounts[found.merged.into_person],
+            timezone=timezone_of(session, actor(), found.merged.into_person),
+            by_words=session_words.by,
             fault=fault,
             reason=request.form.get("reason", ""),
         )

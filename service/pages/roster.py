@@ -17,7 +17,7 @@ from mappings.attending import rule_of
 from records import presences, roster, roster_saving, sheet_entry
 from records.models import Community, uuid7
 from records.presences import Held
-from records.roster import Group, RosterPerson
+from records.roster import Group, Noted, RosterPerson
 from records.roster_saving import Change, Refused, Saved, WalkIn, What
 from records.sessions import find
 from records.sheet import code_of
@@ -39,7 +39,7 @@ class Roster:
 
     meeting: Held
     people: list[RosterPerson]
-    noted: list[Mapping[str, str]]
+    noted: list[Noted]
     shut: str
     """Why nothing can be recorded, in words; empty: it can."""
     wants_reason: bool
@@ -95,8 +95,11 @@ def save(session_id: UUID) -> Response | str:
 
 @blueprint.post("/sessions/<uuid:session_id>/roster/walk-in")
 def walk_in(session_id: UUID) -> Response | str:
-    """Add somebody who came: by an exact key, or else by name, for staff to say who it is."""
+    """Add somebody who came: by an exact key, or else by name, for staff to say who it is; or take such a note
+    back."""
     form, here = request.form, context()
+    if "back" in form:
+        return _take_note_back(session_id, roster_form.identifier(form["back"]))
     mode, minutes = form.get("mode") or None, roster_form.number(form.get("whole"))
     change_id = roster_form.identifier(form.get("id")) or uuid7()
     key, name = form.get("key", "").strip(), form.get("name", "").strip()
@@ -112,7 +115,9 @@ def walk_in(session_id: UUID) -> Response | str:
         elif account is None:
             why = _("No account has exactly this key. Check it, or note the name: program staff will say who it is.")
     if account is not None:
-        change = Change(change_id, account, What.PRESENT, minutes=minutes, mode=mode)
+        # Minutes given here are this person's, and not the session's length.
+        what = What.PRESENT if minutes is None else What.MINUTES
+        change = Change(change_id, account, what, minutes=minutes, mode=mode)
         saved = _save(session_id, [change], form.get("reason", ""))
         refusal = saved.refused.get(change_id)
         why = _(roster_words.REFUSED[refusal]) if refusal else None
@@ -120,6 +125,15 @@ def walk_in(session_id: UUID) -> Response | str:
         return redirect(url_for(".show", session_id=session_id), 303)
     with reading() as session:
         return _page(_read(session, session_id), messages=[why], guest=form)
+
+
+def _take_note_back(session_id: UUID, presence_id: UUID | None) -> Response:
+    with Session(context().engine) as session, session.begin():
+        if find(session, actor(), session_id) is None:
+            abort(404)
+        if presence_id:
+            roster_saving.take_note_back(session, session_id, presence_id, actor())
+    return redirect(url_for(".show", session_id=session_id), 303)
 
 
 @blueprint.get("/sessions/<uuid:session_id>/sheet.pdf", endpoint="sheet")
@@ -143,28 +157,41 @@ def sheet_pdf(session_id: UUID) -> Response:
 def quick(session_id: UUID) -> str:
     """Where a filled sheet is typed in."""
     with reading() as session:
-        return _sheet_page(_read(session, session_id))
+        return _sheet_page(_read(session, session_id), taken=request.args.get("taken", type=int))
 
 
 @blueprint.post("/sessions/<uuid:session_id>/sheet")
-def take_sheet(session_id: UUID) -> str:
+def take_sheet(session_id: UUID) -> Response | str:
     """Show what typed lines mean; or take them, those apart that something is wrong with."""
     form, here = request.form, context()
     text, others, reason = form.get("lines", ""), "others" in form, form.get("reason", "").strip()
-    taken = None
+    length, taken = roster_form.number(form.get("whole")), None
     # What was read is shown after the commit.
     with Session(here.engine, expire_on_commit=False) as session, session.begin():
+        if "take" in form and find(session, actor(), session_id) is not None:
+            session.expire_all()
+            roster_saving.keep_length(session, session_id, length, actor(), here.clock(), reason)
         found = _read(session, session_id)
-        entries = sheet_entry.entries(found.meeting, found.people, text, others=others)
+        entries = sheet_entry.entries(found.meeting, found.people, text, others=others, length=length)
         lacks_reason = found.wants_reason and not reason
         if "take" in form and not found.shut and not lacks_reason:
             taken = sheet_entry.take(session, found.meeting, entries, actor(), reason)
-            text = "\n".join(entry.line.text for entry in entries if entry.wrong and entry.line)
+            entries = [entry for entry in entries if entry.wrong]
+            text = "\n".join(entry.line.text for entry in entries if entry.line)
     if taken:
         wake(here.redis, QueueName.ATTENDANCE)
+    if taken is not None and not entries:
+        return redirect(url_for(".quick", session_id=session_id, taken=taken), 303)
     lacking = lacks_reason and "take" in form
     return _sheet_page(
-        found, text=text, others=others, reason=reason, entries=entries, taken=taken, lacks_reason=lacking
+        found,
+        text=text,
+        others=others,
+        reason=reason,
+        entries=entries,
+        taken=taken,
+        lacks_reason=lacking,
+        length=length,
     )
 
 
@@ -179,7 +206,7 @@ def _read(session: Session, session_id: UUID) -> Roster:
     place = (topic_title(meeting.program, community.topic), region_title(meeting.program, community.region))
     return Roster(
         meeting,
-        roster.of_meeting(session, meeting),
+        roster.of_meeting(session, meeting, actor()),
         roster.noted(session, session_id),
         _(roster_words.SHUT[closed]) if closed else "",
         roster.wants_reason(session, meeting, now),
@@ -200,7 +227,13 @@ def _save(session_id: UUID, changes: Sequence[Change], reason: str) -> Saved:
 
 
 def _state(found: Roster) -> dict[str, Any]:
-    answer = {"people": found.told(), "shut": found.shut, "wants_reason": found.wants_reason, "noted": len(found.noted)}
+    answer = {
+        "people": found.told(),
+        "shut": found.shut,
+        "wants_reason": found.wants_reason,
+        "noted": len(found.noted),
+        "full": roster_words.full_length(found.meeting),
+    }
     revision = hashlib.sha256(json.dumps(answer, sort_keys=True).encode()).hexdigest()[:VERSION_LENGTH]
     return answer | {"revision": revision}
 
@@ -246,6 +279,7 @@ def _page(found: Roster, *, messages: Sequence[str] = (), guest: Mapping[str, st
         new_id=uuid7,
         messages=messages,
         guest=guest or {},
+        me=actor().name,
     )
 
 
@@ -257,7 +291,10 @@ def _sheet_page(found: Roster, **values: Any) -> str:
         who=g.signed_in,
         found=found,
         row=row,
-        words=[roster_words.entry_words(entry, row.timezone) for entry in entries],
-        wrong=sum(entry.wrong is not None for entry in entries),
+        words=[roster_words.entry_words(entry, row) for entry in entries],
+        wrong=sum(entry.wrong is not None and entry.line is not None for entry in entries),
+        asks_length=roster_words.full_length(found.meeting) is None
+        and not rule_of(found.meeting.program, row.kind).weights,
+        likely=roster_words.likely_length(found.meeting),
         **values,
     )

@@ -12,8 +12,9 @@ from werkzeug.datastructures import MultiDict
 from mappings.base import timezones
 from records.attendance_file import MODES, clock
 from records.csv_file import Wrong
+from records.models import SessionRow
 from records.queries.session_choices import Choices
-from records.session_checks import Draft, Fault, Module, SessionError, moment
+from records.session_checks import Draft, Fault, Module, SessionError, check_length, moment, with_length
 from service import session_words, wording
 from service.context import context
 from service.pages.titles import region_title, topic_title
@@ -105,13 +106,21 @@ def typed(form: MultiDict[str, str], choices: Choices, before: Draft | None = No
         shared_with=frozenset(each for text in form.getlist("shared_with") if (each := _id(text, Fault.SHARED))) | kept,
     )
     further = tuple(_day(text) for text in form.getlist("further") if text.strip())
-    return Typed(draft, (day, *further), form.get("reason", ""))
+    return Typed(with_length(draft), (day, *further), form.get("reason", ""))
 
 
-def moved_to(form: Mapping[str, str], timezone: str) -> tuple[datetime, datetime | None]:
+def moved_to(form: Mapping[str, str], row: SessionRow) -> tuple[datetime, datetime | None]:
     """When a session is moved to begin and end. Raises SessionError."""
     day = _day(form.get("day", ""))
-    return moment(day, _clock(form.get("start", "")), timezone), _ends(form, day, timezone)
+    ends_at = _ends(form, day, row.timezone)
+    check_length(ends_at, row.planned_minutes)
+    return moment(day, _clock(form.get("start", "")), row.timezone), ends_at
+
+
+def revision_of(form: Mapping[str, str]) -> int:
+    """Which state of a session a form was made of; -1, which none has, where it doesn't say."""
+    text = form.get("revision", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS else -1
 
 
 def _ends(form: Mapping[str, str], day: date, timezone: str) -> datetime | None:
@@ -176,7 +185,8 @@ def options(choices: Choices) -> dict[str, Any]:
         "near": near,
         "zones": others,
         "sessions": [
-            (str(row.id), f"{row.title}, {wording.day(row.starts_at, row.timezone)}") for row in choices.sessions
+            (str(row.id), f"{row.title} ({row.code}), {wording.day(row.starts_at, row.timezone)}")
+            for row in choices.sessions
         ],
         "activities": [(f"{site}:{module}", name) for (site, module), name in choices.activities],
         "communities": [

@@ -15,7 +15,7 @@ from records.models import Community, SessionRow
 from records.queries import sessions as queries
 from records.queries.session_choices import Choices, choices
 from records.queries.sessions import Place
-from records.session_checks import SessionError
+from records.session_checks import Fault, SessionError
 from service import links, session_words
 from service.access import Permission, actor, may
 from service.context import context
@@ -25,7 +25,9 @@ from service.pages.titles import region_title, topic_title
 
 blueprint = Blueprint("sessions", __name__)
 Page = str | tuple[str, int] | Response
-BAD_REQUEST = 400
+Given = tuple[str, int]
+"""The reason, and the revision that was looked at."""
+BAD_REQUEST, CONFLICT = 400, 409
 
 
 @blueprint.get("/communities/<uuid:community_id>/sessions")
@@ -99,7 +101,7 @@ def edit(session_id: UUID) -> str:
     """The form of a session."""
     with reading() as session:
         found = _own(session, session_id)
-        values = session_form.values_of(sessions.draft_of(session, _row(found)), found)
+        values = _values(session, found)
     return _form(found, values)
 
 
@@ -111,11 +113,16 @@ def save(session_id: UUID) -> Page:
         with Session(here.engine) as session, session.begin():
             found = _own(session, session_id)
             typed = session_form.typed(request.form, found, sessions.draft_of(session, _row(found)))
-            sessions.change(session, session_id, typed.draft, actor(), here.clock(), reason=typed.reason)
+            revision = session_form.revision_of(request.form)
+            about = (session, session_id, typed.draft)
+            sessions.change(*about, actor(), here.clock(), reason=typed.reason, revision=revision)
     except SessionError as err:
         with reading() as session:
             found = _own(session, session_id)
-        return _form(found, session_form.values_typed(request.form), err), BAD_REQUEST
+            values = session_form.values_typed(request.form)
+            if err.fault is Fault.MEANWHILE:
+                values = _values(session, found) | {"reason": values.get("reason", "")}
+        return _form(found, values, err), _status(err)
     return _done(url_for("sessions.show", session_id=session_id))
 
 
@@ -123,9 +130,9 @@ def save(session_id: UUID) -> Page:
 def move(session_id: UUID) -> Page:
     """Have a session begin and end at other moments."""
 
-    def act(session: Session, row: SessionRow, by: Actor, reason: str) -> None:
-        starts_at, ends_at = session_form.moved_to(request.form, row.timezone)
-        sessions.move(session, session_id, starts_at, ends_at, by, context().clock(), reason=reason)
+    def act(session: Session, row: SessionRow, by: Actor, given: Given) -> None:
+        times = session_form.moved_to(request.form, row)
+        sessions.move(session, session_id, *times, by, context().clock(), reason=given[0], revision=given[1])
 
     return _act(session_id, act)
 
@@ -134,8 +141,8 @@ def move(session_id: UUID) -> Page:
 def cancel(session_id: UUID) -> Page:
     """Call a session off."""
 
-    def act(session: Session, _row: SessionRow, by: Actor, reason: str) -> None:
-        sessions.cancel(session, session_id, by, reason, context().clock())
+    def act(session: Session, _row: SessionRow, by: Actor, given: Given) -> None:
+        sessions.cancel(session, session_id, by, given[0], context().clock(), revision=given[1])
 
     return _act(session_id, act)
 
@@ -144,19 +151,30 @@ def cancel(session_id: UUID) -> Page:
 def restore(session_id: UUID) -> Page:
     """Hold a session after all."""
 
-    def act(session: Session, _row: SessionRow, by: Actor, reason: str) -> None:
-        sessions.restore(session, session_id, by, reason, context().clock())
+    def act(session: Session, _row: SessionRow, by: Actor, given: Given) -> None:
+        sessions.restore(session, session_id, by, given[0], context().clock(), revision=given[1])
 
     return _act(session_id, act)
 
 
-def _act(session_id: UUID, act: Callable[[Session, SessionRow, Actor, str], None]) -> Page:
+def _act(session_id: UUID, act: Callable[[Session, SessionRow, Actor, Given], None]) -> Page:
+    given = request.form.get("reason", ""), session_form.revision_of(request.form)
     try:
         with Session(context().engine) as session, session.begin():
-            act(session, _row(_own(session, session_id)), actor(), request.form.get("reason", ""))
+            act(session, _row(_own(session, session_id)), actor(), given)
     except SessionError as err:
-        return _page(session_id, err), BAD_REQUEST
+        return _page(session_id, err), _status(err)
     return _done(url_for("sessions.show", session_id=session_id))
+
+
+def _status(err: SessionError) -> int:
+    return CONFLICT if err.fault is Fault.MEANWHILE else BAD_REQUEST
+
+
+def _values(session: Session, found: Choices) -> dict[str, Any]:
+    """The fields as the session is now."""
+    row = _row(found)
+    return session_form.values_of(sessions.draft_of(session, row), found) | {"revision": row.revision}
 
 
 def _done(address: str) -> Response:

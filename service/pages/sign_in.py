@@ -86,9 +86,7 @@ def _setup_page(token: str, email: str | None, reason: str | None = None) -> Pag
 
 def _wanted() -> str:
     """The page to go on to: a path of this site, whatever the address or the form says."""
-    wanted = request.values.get("next", "")
-    safe = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
-    return wanted if safe else url_for("board.show")
+    return access.own_path(request.values.get("next", "")) or url_for("board.show")
 
 
 def _begin(token: str, address: str) -> Response:

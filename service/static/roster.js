@@ -112,6 +112,11 @@
     answers += 1;
     revision = answer.revision;
     data.shut = answer.shut;
+    // Answered once, here or elsewhere: it isn't asked again.
+    if (whole && answer.full !== null) {
+      whole.value = answer.full;
+      document.getElementById("roster-length").hidden = true;
+    }
     for (const person of answer.people) people.set(person.account, person);
     for (const account of people.keys()) {
       if (!answer.people.some((person) => person.account === account)) people.set(account, { ...people.get(account), what: "", label: "", version: null, recorded: false, others: [] });

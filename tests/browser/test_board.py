@@ -50,6 +50,12 @@ def test_from_the_link_to_each_minute(page: Page, site: Site) -> None:
     page.get_by_role("button", name="Look back").click()
     expect(page.get_by_text("As true on Jan 14, 2026")).to_be_visible()
     check(page)
+    page.goto(f"{site.address}/communities/{site.seeded.communities[BAY]}/sessions")
+    expect(page.get_by_role("link", name="Download as XLSX")).to_be_visible()
+    check(page)
+    page.get_by_role("table", name="Sessions that have begun").get_by_role("link").first.click()
+    expect(page.get_by_role("link", name="Download as CSV")).to_be_visible()
+    check(page)
 
 
 def test_a_bar_moves_by_itself_and_leaves_the_reader_alone(page: Page, site: Site) -> None:

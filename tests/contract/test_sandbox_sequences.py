@@ -251,7 +251,7 @@ ACTIONS: dict[str, Callable[[Site], Done]] = {
     "course_reset_completion": reset,
 }
 
-NO_SEQUENCES = {"group_member_removed", "ws", "functions", "administration"}
+NO_SEQUENCES = {"attendance", "group_member_removed", "ws", "functions", "administration"}
 
 
 @pytest.mark.parametrize("name", ACTIONS)

@@ -106,6 +106,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, dict[Role, int]]] = {
     ("POST", "check_in.begin"): (401, 403, RECORDS_BY_FORM),
     ("POST", "check_in.end"): (401, 403, RECORDS_BY_FORM),
     ("POST", "check_in.strike"): (401, 403, RECORDS_BY_FORM),
+    ("POST", "check_in.let_in"): (401, 403, RECORDS_BY_FORM),
     ("POST", "check_in.links"): (401, 403, DECIDES_BY_FORM),
     ("GET", "imports.form"): (303, 403, RECORDS),
     ("POST", "imports.upload"): (401, 403, RECORDS_BY_FORM),

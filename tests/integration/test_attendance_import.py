@@ -8,10 +8,13 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from jobs.queues import QueueName, queue
-from records.models import AuditEntry, FactRow, Membership, SessionRow
+from mappings.attending import Way
+from records.actor import CLI
+from records.models import Account, AuditEntry, FactRow, Membership, Presence, SessionChange, SessionRow, uuid7
+from records.presences import NewPresence, add, fold
 from records.settings import Settings
 from tests.support.cli import Cli
-from tests.support.community import AMARA, COURSE, FACILITATOR, HAO, SESSION_ACTIVITY, WALK_IN, Place, make_place
+from tests.support.community import AMARA, COURSE, FACILITATOR, HAO, SESSION_ACTIVITY, WALK_IN, Place
 from tests.support.readings import account, completion, enrolment, settle, take_in
 
 HEADER = "site,community,session,title,date,start,timezone,mode,planned_minutes,activity,user,idnumber,minutes"
@@ -24,8 +27,8 @@ def cli(settings: Settings) -> Cli:
 
 
 @pytest.fixture
-def place(engine: Engine) -> Place:
-    return make_place(engine)
+def place(placed: Place) -> Place:
+    return placed
 
 
 def row(user: int | str = "", minutes: int | str = 240, idnumber: str = "") -> str:
@@ -67,6 +70,19 @@ def test_a_file_makes_a_session_and_hours(cli: Cli, place: Place, tmp_path: Path
         # Nine in the morning of a January day in California.
         assert meeting.starts_at.isoformat() == "2026-01-17T17:00:00+00:00"
         assert meeting.timezone == "America/Los_Angeles"
+        (made,) = session.scalars(select(SessionChange)).all()
+        assert (made.what, made.actor, made.session_id, made.before, meeting.revision) == (
+            *("made", "cli", meeting.id, {}),
+            0,
+        )
+        assert made.after == {
+            "title": "Session 1",
+            "code": "F2F-1",
+            "starts_at": "2026-01-17T17:00:00+00:00",
+            "timezone": "America/Los_Angeles",
+            "mode": "face_to_face",
+            "planned_minutes": 360,
+        }
         assert session.scalar(select(func.count()).where(AuditEntry.action == "attendance.import")) == 1
 
 
@@ -97,10 +113,26 @@ def test_changed_minutes_are_another_version_of_the_fact(cli: Cli, place: Place,
         "before": 240,
         "minutes": 200,
         "status": None,
+        "attended_as": None,
     }
     assert facts(place.engine) == [(1, 240, False), (2, 200, True)]
     settle(place.engine)
     assert place.standing(AMARA) == (200, {"face_to_face": 200})
+
+
+def test_what_a_file_adds_to_a_session_has_others_judged_again(cli: Cli, place: Place, tmp_path: Path) -> None:
+    cli("import", "attendance", write(tmp_path, row(AMARA).replace(",360,", ",,")))
+    with Session(place.engine) as session, session.begin():
+        meeting = session.scalars(select(SessionRow.id)).one()
+        hao = session.scalars(select(Account.id).where(Account.moodle_user_id == HAO)).one()
+        add(session, [NewPresence(meeting, hao, Way.ROSTER, 400)], by=CLI, correlation_id=uuid7())
+        fold(session, [(meeting, hao)])
+    wanted = select(Presence.folded_at).where(Presence.way == str(Way.ROSTER))
+    with Session(place.engine) as session:
+        before = session.scalars(wanted).one()
+    assert cli("import", "attendance", write(tmp_path, row(AMARA))).code == 0
+    with Session(place.engine) as session:
+        assert session.scalars(wanted).one() != before
 
 
 def test_a_dry_run_says_what_would_be_done_and_does_nothing(cli: Cli, place: Place, tmp_path: Path) -> None:
@@ -138,6 +170,33 @@ def test_an_activity_linked_later_counts_once_from_then_on(cli: Cli, place: Plac
     assert place.standing(AMARA)[0] == 300
     assert place.standing(HAO)[0] == 240
     assert cli("rebuild").code == 0
+    with Session(place.engine) as session:
+        # The calendars of those who subscribed take up what changed.
+        assert session.scalars(select(SessionRow.revision)).one() == 1
+        changes = session.scalars(select(SessionChange).order_by(SessionChange.id)).all()
+        linked = f"{place.site_id}:{SESSION_ACTIVITY}"
+        assert [(one.what, one.before, one.after.get("module")) for one in changes] == [
+            ("made", {}, None),
+            ("changed", {"module": None}, linked),
+        ]
+
+
+def test_a_hybrid_session_says_how_each_was_there(cli: Cli, place: Place, tmp_path: Path) -> None:
+    header, hybrid = f"{HEADER},attended_as", ROW.replace("face_to_face", "hybrid")
+    lines = [hybrid.format(user=user, idnumber="", minutes=240) for user in (AMARA, HAO)]
+    first = write(tmp_path, f"{lines[0]},virtual", f"{lines[1]},face_to_face", header=header)
+    assert cli("import", "attendance", first, "--dry-run").out.count("240 virtual") == 1
+    assert cli("import", "attendance", first).code == 0
+    settle(place.engine)
+    assert place.standing(AMARA) == (240, {"online": 240})
+    assert place.standing(HAO) == (240, {"face_to_face": 240})
+    again = write(tmp_path, f"{lines[0]},", f"{lines[1]},face_to_face", header=header)
+    assert cli("import", "attendance", again, "--json").data["counts"] == {"new": 0, "changed": 1, "unchanged": 1}
+    settle(place.engine)
+    assert place.standing(AMARA) == (240, {"face_to_face": 240})
+    both = write(tmp_path, f"{lines[0]},", f"{lines[0]},virtual", header=header)
+    answer = cli("import", "attendance", both)
+    assert "line 2: attended_as: says nothing for a person of whom line 3 says virtual at that session" in answer.out
 
 
 def test_one_activity_stands_for_one_session(cli: Cli, place: Place, tmp_path: Path) -> None:

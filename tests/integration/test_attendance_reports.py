@@ -21,7 +21,7 @@ from records import taking_attendance
 from records.actor import CLI
 from records.attendance_reports import ReportError, prune, tally_of
 from records.database import make_engine
-from records.models import AttendanceReport, Presence, uuid7
+from records.models import AttendanceReport, Presence, SessionChange, SessionRow, uuid7
 from records.settings import Settings
 from records.taking_attendance import Work, pieces
 from tests.support.attendance_files import (
@@ -204,6 +204,23 @@ def test_undo_in_any_order_gives_what_would_be_there_without_it(
     undo(engine, reports[kept])
     assert net(engine) == start
     undo(engine, planned)
+    check_history(engine)
+
+
+def check_history(engine: Engine) -> None:
+    """Each session's history leads from nothing to what it is, and its revision counts the acts."""
+    with Session(engine) as session:
+        for row in session.scalars(select(SessionRow)):
+            told: dict[str, object] = {}
+            changes = session.scalars(
+                select(SessionChange).where(SessionChange.session_id == row.id).order_by(SessionChange.id)
+            ).all()
+            for one in changes:
+                assert {name: told.get(name) for name in one.before} == one.before
+                told |= one.after
+            module = f"{row.module_site_id}:{row.module_id}" if row.module_id else None
+            held = (row.title, row.planned_minutes, module, len(changes) - 1)
+            assert (told["title"], told.get("planned_minutes"), told.get("module"), row.revision) == held
 
 
 def test_a_killed_worker_leaves_whole_pieces_and_another_carries_on(place: Place) -> None:
@@ -299,6 +316,11 @@ A visitor,,03/02/2026 09:00:00 AM,03/02/2026 10:00:00 AM,60,Yes
 """
 
 
+MEET = """First name,Last name,Email,Duration,Time joined,Time exited
+First,Last,{mail},1 hr 20 min,8:40 AM,10:00 AM
+"""
+
+
 def test_a_meeting_report_at_the_command_line(engine: Engine, settings: Settings, tmp_path: Path) -> None:
     place, cli = crowd(engine), Cli(settings)
     table, call, again = (tmp_path / name for name in ("table.xlsx", "zoom.csv", "rest.csv"))
@@ -318,9 +340,14 @@ def test_a_meeting_report_at_the_command_line(engine: Engine, settings: Settings
     assert cli("import", "attendance", str(again), *asked).data["counts"]["changed"] == 1
     settle(engine)
     assert sum(net(engine).values()) - sum(before.values()) == 105
+    call.write_text(MEET.format(mail=f"U{FIRST + 2}@example.org"))
+    assert cli("import", "attendance", str(call), *asked[:1], "meet", *asked[2:6], "--json").data["counts"]["new"] == 1
+    settle(engine)
+    # Clock times without a date are those of the session's day; who waited for it to begin wasn't there yet.
+    assert sum(net(engine).values()) - sum(before.values()) == 105 + 60
     listed = cli("attendance", "list", "--json").data
-    assert [one["format"] for one in listed] == ["zoom", "zoom", "table"]
-    for one in listed[:2]:
+    assert [one["format"] for one in listed] == ["meet", "zoom", "zoom", "table"]
+    for one in listed[:3]:
         assert cli("attendance", "undo", one["report"]).code == 0
     settle(engine)
     assert net(engine) == before

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from records.models import AuditEntry, Binding, Decision
 from records.settings import Settings
 from tests.support.cli import Cli
-from tests.support.community import ACTION_PLAN, AMARA, COURSE, HAO, Place, make_place
+from tests.support.community import ACTION_PLAN, AMARA, COURSE, HAO, Place
 from tests.support.readings import READ_AT, completion, module, settle, take_in
 
 LATER = READ_AT + timedelta(days=7)
@@ -22,13 +22,12 @@ def cli(settings: Settings) -> Cli:
 
 
 @pytest.fixture
-def place(engine: Engine) -> Place:
+def place(engine: Engine, placed: Place) -> Place:
     """The action plan, which two people completed for 90 minutes, lost its idnumber and became a forum's reflection."""
-    made = make_place(engine)
-    take_in(engine, made.site_id, [completion(user, ACTION_PLAN, COURSE) for user in (AMARA, HAO)])
+    take_in(engine, placed.site_id, [completion(user, ACTION_PLAN, COURSE) for user in (AMARA, HAO)])
     changed = module(ACTION_PLAN, COURSE, "", kind="forum", name="Peer reflection on the plan", at=LATER)
-    take_in(engine, made.site_id, [changed])
-    return made
+    take_in(engine, placed.site_id, [changed])
+    return placed
 
 
 def test_a_change_is_listed_with_the_minutes_it_would_move(cli: Cli, place: Place) -> None:

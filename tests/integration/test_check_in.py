@@ -177,7 +177,7 @@ def test_one_phone_and_two_people(app: Flask, engine: Engine, clock: Clock, at: 
     page = post(client, "/check-in/forget", page).text
     assert "Who are you?" in page
     page = post(client, HERE, sign_in_by_moodle(client, LUIS, clock.now).text).text
-    assert "Recorded; your facilitator confirms it" in page
+    assert "Recorded; program staff confirm it" in page
     first, second = rows_of(engine, at)
     assert (first.held, second.held, first.device == second.device) == (None, "device", True)
     # Whoever waits and leaves stays one row in the queue, with both moments.
@@ -191,7 +191,7 @@ def test_who_has_no_account_here_yet_waits_and_who_was_erased_leaves_no_trace(
     app: Flask, engine: Engine, settings: Settings, seeded: Seeded, clock: Clock, at: UUID
 ) -> None:
     client = app.test_client()
-    assert "Recorded; your facilitator confirms it" in check_in_as(client, app, at, NEW)
+    assert "Recorded; program staff confirm it" in check_in_as(client, app, at, NEW)
     (row,) = rows_of(engine, at)
     assert (row.account_id, row.who, row.held) == (None, {"user": str(NEW)}, None)
     account = account_of(engine, MEI)

@@ -94,13 +94,20 @@ def test_who_was_struck_talks_to_the_facilitator(app: Flask, engine: Engine, at:
     assert "Amara Okafor" in page
     presence = rows_of(engine, at)[0].id
     page = post(staff, f"/sessions/{at}/check-in/strike", page, presence=presence).text
-    assert "Amara Okafor" not in page
+    assert "Struck: Amara Okafor" in page
+    # It was a mistake: the check-in counts as it did, and a second try changes nothing.
+    for _ in range(2):
+        page = post(staff, f"/sessions/{at}/check-in/let-in", page, presence=presence).text
+        assert "Struck: Amara Okafor" not in page
+        assert [row.id for row in rows_of(engine, at)] == [presence]
+    assert "You are checked in already" in client.get(HERE).text + scan(client, app, at)[1]
+    page = post(staff, f"/sessions/{at}/check-in/strike", page, presence=presence).text
     assert post(staff, f"/sessions/{at}/check-in/strike", page, presence="nonsense").status_code == 400
     assert rows_of(engine, at) == []
     for page in (client.get(HERE).text, scan(client, app, at)[1]):
         assert "Your check-in was taken back" in page
     with Session(engine) as session:
-        assert session.scalar(select(func.count()).where(AuditEntry.action == "check_in.struck")) == 1
+        assert session.scalar(select(func.count()).where(AuditEntry.action == "check_in.struck")) == 2
 
 
 def test_the_end_for_who_is_still_there(app: Flask, engine: Engine, clock: Clock, at: UUID) -> None:
@@ -131,8 +138,12 @@ def test_the_end_for_who_is_still_there(app: Flask, engine: Engine, clock: Clock
     page = post(staff, f"/sessions/{at}/check-in/open", page).text
     assert "data-address" in page
     assert "You are checked out" in client.get(HERE).text
-    post(staff, end, page, until="now")
-    assert said(engine, at, AMARA) == (105, None)
+    check_in_as(app.test_client(), app, at, MEI)
+    # Ended the next day only: nobody stayed for longer than a check-in is open.
+    clock.pass_by(hours=20)
+    with Session(engine) as session, session.begin():
+        assert check_in.end(session, at, clock.now, clock.now, CLI) == 1
+    assert (said(engine, at, AMARA), said(engine, at, MEI)) == ((105, None), (16 * 60, None))
 
 
 @pytest.mark.parametrize(

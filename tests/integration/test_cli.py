@@ -32,7 +32,6 @@ from tests.support.community import (
     QUIZ,
     SESSION_ACTIVITY,
     Place,
-    make_place,
 )
 from tests.support.readings import NOW, completion, course, settle, take_in
 from tests.support.settings import ENCRYPTION_KEY
@@ -46,8 +45,8 @@ def cli(settings: Settings) -> Cli:
 
 
 @pytest.fixture
-def place(engine: Engine) -> Place:
-    return make_place(engine)
+def place(placed: Place) -> Place:
+    return placed
 
 
 def test_explain_shows_every_line_and_why_nothing(cli: Cli, place: Place) -> None:
@@ -293,8 +292,7 @@ def test_a_database_role_that_owns_the_ledger_is_refused(settings: Settings) -> 
     assert (answer.code, "may change rows" in answer.err) == (3, True)
 
 
-def test_redis_that_is_away_stops_nothing(settings: Settings, engine: Engine, tmp_path: Path) -> None:
-    place = make_place(engine)
+def test_redis_that_is_away_stops_nothing(settings: Settings, place: Place, tmp_path: Path) -> None:
     away = Cli(settings.model_copy(update={"redis_url": "redis://127.0.0.1:9/0"}))
     file = tmp_path / "a.csv"
     file.write_text(

@@ -33,7 +33,7 @@ from service import plugin_zip
 from service.cli import doctor_fixes, doctor_words
 from service.cli.doctor_outcomes import OTHER, OUTCOMES, outcome_of
 from tests.support.cli import Answer, Cli
-from tests.support.community import COURSE, make_place
+from tests.support.community import COURSE, Place
 from tests.support.doctor_cases import CASES, World
 from tests.support.fake_moodle import FakeMoodle
 
@@ -51,14 +51,13 @@ def cli(settings: Settings) -> Cli:
 
 
 @pytest.fixture
-def world(engine: Engine, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> World:
+def world(engine: Engine, placed: Place, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> World:
     """A site that is connected as it should be, and a round trip that isn't waited for."""
-    place = make_place(engine)
     with Session(engine) as session, session.begin():
         for purpose, value in ((Purpose.WEB_SERVICES, TOKEN), (Purpose.WIRE, make_secret(Purpose.WIRE))):
-            keep_secret(session, place.site_id, purpose, value, settings.encryption_key)
+            keep_secret(session, placed.site_id, purpose, value, settings.encryption_key)
     monkeypatch.setenv("MOODLE_CALLS_PER_MINUTE", "600000")
-    made = World(engine, place, FakeMoodle(), Certificate())
+    made = World(engine, placed, FakeMoodle(), Certificate())
     made.item("done", received_at=datetime.now(UTC))
     made.sweep(status="done", finished_at=datetime.now(UTC))
     monkeypatch.setattr(connection, "look_at", lambda _: made.certificate)
@@ -120,7 +119,7 @@ def test_what_hangs_on_a_failure_is_not_looked_at(cli: Cli, world: World) -> Non
     assert checks["capabilities"]["because"] == "answers"
     assert checks["mapping"]["severity"] == "note"
     said = examined(cli, world, "--all").out
-    assert "Capabilities          not looked at, because of: Address and token" in said
+    assert "Capabilities           not looked at, because of: Address and token" in said
 
 
 def test_where_all_is_well_with_the_plugin(cli: Cli, world: World) -> None:

@@ -14,7 +14,7 @@ from records.program_loading import load_version
 from records.queries.community import Earning, community
 from records.settings import Settings
 from tests.support.cli import Cli
-from tests.support.community import ACTION_PLAN, AMARA, COURSE, HAO, PROGRAM, Place, make_place
+from tests.support.community import ACTION_PLAN, AMARA, COURSE, HAO, PROGRAM, Place
 from tests.support.readings import READ_AT, Reading, completion, module, settle, take_in
 
 NEW = 50
@@ -29,11 +29,10 @@ def cli(settings: Settings) -> Cli:
 
 
 @pytest.fixture
-def place(engine: Engine) -> Place:
+def place(engine: Engine, placed: Place) -> Place:
     """Two people completed the action plan for 90 minutes."""
-    made = make_place(engine)
-    take_in(engine, made.site_id, [completion(user, ACTION_PLAN, COURSE) for user in (AMARA, HAO)])
-    return made
+    take_in(engine, placed.site_id, [completion(user, ACTION_PLAN, COURSE) for user in (AMARA, HAO)])
+    return placed
 
 
 def apply(place: Place, take: str, begins: str | None = None) -> None:

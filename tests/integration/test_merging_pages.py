@@ -179,7 +179,10 @@ def test_the_pages(app: Flask, engine: Engine, seeded: Seeded) -> None:
         decision = re.search(r"/people/merges/([0-9a-f-]{36})", both)
         assert decision is not None
         stands = f"/people/merges/{decision[1]}"
-        assert "Two accounts" in text_of(client, stands)
+        page = text_of(client, stands)
+        assert "Two accounts" in page
+        # When, in the community's time zone, and by whom.
+        assert re.search(r"(PST|PDT) · Robin Ellery", page), page
         status, page = send(client, f"{stands}/undo", stands, reason="")
         assert (status, "Say why they are two people" in page) == (400, True)
         assert "One of them was merged into another person already" in text_of(client, preview, 400)

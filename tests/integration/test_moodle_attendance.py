@@ -90,7 +90,7 @@ def test_a_session_is_pulled_after_its_event_and_sweeps_find_the_rest(by: str, r
         assert pull(sweeper) == 1
         assert pull(sweeper) == 0, "it is answered"
         assert held(sweeper) == [("Saturday 1 & lunch", 60, False)]
-        assert [minutes(sweeper, user) for user in users] == [60, 0, 30], "who was late has half of the points; who was absent none"
+        assert [minutes(sweeper, user) for user in users] == [60, 0, 30], "who was late has half of the points"
 
         before = written(sweeper)
         for _ in range(10):

@@ -47,6 +47,21 @@ class Told:
         assert self.house.post(readings=[reading | {"sessions": list(held)}]) == [("accepted", None)]
         self.house.work()
 
+    def judged_again(self, held: dict[str, Any], at: float) -> bool:
+        """Whether what another way said of somebody is looked at anew after a reading."""
+        (row,) = self.rows()
+        with Session(self.house.engine) as session, session.begin():
+            hao = session.scalars(select(Account.id).where(Account.moodle_user_id == HAO)).one()
+            said = NewPresence(row.id, hao, Way.ROSTER, 0)
+            presences.add(session, [said], by=CLI, correlation_id=uuid7())
+        self.house.work()
+        wanted = select(Presence.folded_at).where(Presence.way == str(Way.ROSTER))
+        with Session(self.house.engine) as session:
+            before = session.scalars(wanted).one()
+        self.read(held, at=at)
+        with Session(self.house.engine) as session:
+            return session.scalars(wanted).one() != before
+
     def rows(self) -> list[SessionRow]:
         with Session(self.house.engine, expire_on_commit=False) as session:
             return list(session.scalars(select(SessionRow).order_by(SessionRow.created_at, SessionRow.id)))
@@ -92,6 +107,8 @@ def test_the_latest_reading_stands_and_what_staff_change_stays(told: Told) -> No
     assert told.credits() == {"attendance-1/6": 60, "attendance-1/8": 60}
 
     (row,) = told.rows()
+    assert told.judged_again(theirs(1, entry(AMARA), seconds=7200, title="One"), at=AT + 150)
+    told.read(theirs(1, entry(AMARA), title="One"), at=AT + 160)
     told.change(row.id, title="A better title", planned_minutes=50)
     told.read(theirs(1, entry(AMARA), title="One"), at=AT + 200)
     assert [(r.title, r.planned_minutes) for r in told.rows()] == [("A better title", 50)]

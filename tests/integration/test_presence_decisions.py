@@ -118,8 +118,10 @@ def test_corrections_and_strikes_of_people_with_and_without_reports(house: House
         ("restore it first", {"session_id": cancelled, "minutes": 1}),
         ("way of 'zoom'", {"session_id": there, "take": Way.ZOOM}),
         ("how many minutes", {"session_id": there}),
-        ("0 to 10000", {"session_id": there, "minutes": -1}),
+        ("0 to 1440", {"session_id": there, "minutes": -1}),
         ("weigh 'X'", {"session_id": clinic, "status": "X"}),
+        ("weigh 'Anna'", {"session_id": clinic, "minutes": 1, "status": "Anna"}),
+        ("weighs no statuses", {"session_id": there, "minutes": 1, "status": "P"}),
         ("no mode", {"session_id": there, "minutes": 1, "mode": "asleep"}),
     ]
     for says, values in wrong:

@@ -12,7 +12,7 @@ from records.actor import CLI
 from records.models import Community, ProgramVersionRow, SessionRow, uuid7
 from records.settings import Settings
 from tests.support.cli import Cli
-from tests.support.community import COURSE, PROGRAM, SESSION_ACTIVITY, Place, make_place
+from tests.support.community import COURSE, PROGRAM, SESSION_ACTIVITY, Place
 from tests.support.readings import NOW, course, enrolment, group, module, take_in
 
 
@@ -22,8 +22,8 @@ def cli(settings: Settings) -> Cli:
 
 
 @pytest.fixture
-def place(engine: Engine) -> Place:
-    return make_place(engine)
+def place(placed: Place) -> Place:
+    return placed
 
 
 def told(cli: Cli, file: Path = PROGRAM) -> list[str]:

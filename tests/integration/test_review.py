@@ -1,6 +1,7 @@
 """The review queue: what waits, for whom it shows, what each act does, and that taking it back is exact."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,13 +17,14 @@ from records import review, review_acts
 from records.actor import Actor, Grant, Role, Scope
 from records.deciding_presence import Choice
 from records.matching_people import Reason, Who, Why, match
-from records.models import Account, AttendanceReport, AuditEntry, Presence, SharedSession
+from records.models import Account, AttendanceReport, AuditEntry, FactRow, Presence, SharedSession
 from records.review import Filter
 from records.review_acts import NotThere, ReviewError
 from records.review_items import Review, Waits
 from records.settings import Settings
 from tests.support.attended import HELD_AT, account_id, by, counted, meeting, record, said, whole_net
-from tests.support.deeds import AMARA, BAY, HAO, LENA, community_id, make_house, net
+from tests.support.cli import Cli
+from tests.support.deeds import AMARA, BAY, DEEDS, HAO, LENA, community_id, make_house, net
 from tests.support.house import House
 from tests.support.readings import account, enrolment
 
@@ -168,6 +170,12 @@ def test_conflicts_are_decided_together_and_only_within_scope(house: House) -> N
 
     batch = done(house, review_acts.decide, bay, there, [amara, hao], Way.ROSTER, by(house, bay))
     assert (net(house, HAO), badge(house, bay)) == (120, 0)
+    with Session(house.engine) as session:
+        rows = session.scalars(select(Presence.id).where(Presence.way.in_([Way.DECIDED, Way.ROSTER]))).all()
+    for row in rows:
+        # Check-ins alone are ever held: nobody sets a decision aside without undoing it.
+        with pytest.raises(ReviewError):
+            done(house, review_acts.hold_again, ROBIN, row, "device")
     with pytest.raises(NotThere):
         done(house, review_acts.undecide, ROBIN, batch, by(house, ROBIN))
     assert done(house, review_acts.undecide, bay, batch, by(house, bay)) == 2
@@ -179,6 +187,8 @@ def test_conflicts_are_decided_together_and_only_within_scope(house: House) -> N
         lambda s: review_acts.match(s, bay, loose, amara),
         lambda s: review_acts.dismiss(s, bay, loose, "No."),
         lambda s: review_acts.accept(s, bay, uuid4()),
+        # Lena is in none of its communities, and nobody said that she was there.
+        lambda s: review_acts.decide_one(s, bay, Choice(there, account_id(house, LENA), minutes=60), by(house, bay)),
     ):
         with pytest.raises(NotThere):
             done(house, act)
@@ -189,6 +199,31 @@ def test_conflicts_are_decided_together_and_only_within_scope(house: House) -> N
         session.add(SharedSession(session_id=far, community_id=community_id(house, "BAY")))
     record(house, *(said(far, account_id(house, LENA), w, m) for w, m in ((Way.ROSTER, 60), (Way.MEET, 50))))
     assert {one.key for one in waits(house, bay, session_id=far).conflicts} == {(far, amara)}
+
+
+def test_another_version_of_the_program_judges_again_what_was_said(house: House, tmp_path: Path) -> None:
+    there, amara, hao = meeting(house), account_id(house, AMARA), account_id(house, HAO)
+    untouched = meeting(house, "S2", kind="clinic")
+    record(house, said(there, amara, Way.ROSTER, 200), said(there, amara, Way.ZOOM, 130))
+    record(house, said(there, hao, Way.ROSTER, 100), said(there, hao, Way.ZOOM, 50))
+    record(house, said(untouched, amara, Way.ROSTER, 0, status="L"))
+    house.work()
+    assert (badge(house), net(house, AMARA), net(house, HAO)) == (2, 60 + 130 + 60, 50)
+    facts = _versions(house, untouched)
+    # Amara's ways agree from now on; of Hao's the one that earns nothing stands.
+    capped = DEEDS.replace("attendance:\n", "attendance:\n  at_most_planned: true\n  at_least: 60\n", 1)
+    (tmp_path / "deeds.yaml").write_text(capped)
+    answer = Cli(house.settings)("program", "apply", str(tmp_path / "deeds.yaml"), "--reason", "x", "--yes", "--json")
+    # The preview knew.
+    assert (answer.code, answer.data["differing"]) == (0, []), answer.out
+    assert (badge(house), net(house, AMARA), net(house, HAO)) == (1, 60 + 120 + 60, 0)
+    assert _versions(house, untouched) == facts
+    assert house.differences() == []
+
+
+def _versions(house: House, session_id: UUID) -> list[int]:
+    with Session(house.engine) as session:
+        return list(session.scalars(select(FactRow.version).where(FactRow.session_id == session_id)))
 
 
 def test_whom_exact_keys_mean(house: House) -> None:

@@ -89,6 +89,9 @@ def test_what_the_page_shows_and_does(house: House, client: FlaskClient) -> None
     accepted = send(client, "/review/accept", presence=held, held="device")
     send(client, "/review/undo", **undo_of(accepted))
     assert "Say why" in send(client, "/review/dismiss", presence=loose, reason="")
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page(client))
+    nul = {"csrf_token": token and token[1], "presence": loose, "reason": "A \0"}
+    assert client.post("/review/dismiss", data=nul).status_code == 400
     dismissed = send(client, "/review/dismiss", presence=loose, reason="A guest.")
     assert "Garcia B, Maria" not in dismissed
     assert "Garcia B, Maria" in send(client, "/review/undo", **undo_of(dismissed))

@@ -1,6 +1,5 @@
 """The roster of a session: what is said of people by hand, by several hands, twice, late; and on paper."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -9,25 +8,22 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from mappings.attending import Way
 from mappings.intervals import Interval
-from records import closings, presences, roster, roster_saving
-from records.actor import CLI, Actor, Grant, Role, Scope
-from records.mirror import everywhere_alone
-from records.models import Decision, FactRow, Presence, uuid7
+from records import closings, merging, presences, roster, roster_saving
+from records.actor import CLI, Actor, Grant, Role
+from records.deciding import By
+from records.models import Account, Decision, Presence, SessionChange, uuid7
 from records.presences import NewPresence
 from records.roster_saving import Change, Refused, Saved, What
 from records.settings import Settings
 from records.sheet import code_of
-from service.context import EXTENSION
 from tests.support import readings, seed
 from tests.support import roster as built
-from tests.support.roster import Meeting
-from tests.support.web import application
+from tests.support.roster import Meeting, fields, minutes, sign_in
 
 NOW = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
 """Noon of a Saturday in Los Angeles."""
@@ -55,17 +51,6 @@ def said(engine: Engine, meeting: UUID) -> dict[UUID, tuple[Any, ...]]:
             for person in roster.people(session, meeting)
             if person.by_hand
         }
-
-
-def minutes(engine: Engine, meeting: Meeting, user: int) -> int | None:
-    """What the fact says, after the job."""
-    with Session(engine) as session, session.begin():
-        everywhere_alone(session)
-        presences.fold(session, presences.due(session))
-        key = presences.attendance_key(meeting.session, meeting.accounts[user])
-        return session.scalars(
-            select(FactRow.minutes).where(FactRow.key == key, FactRow.superseded_at.is_(None))
-        ).one_or_none()
 
 
 def change(meeting: Meeting, user: int, what: What = What.PRESENT, **values: Any) -> Change:
@@ -132,7 +117,7 @@ OTHER_KINDS: list[tuple[dict[str, Any], What, dict[str, Any], object]] = [
     ({"mode": "hybrid"}, What.PRESENT, {"mode": "by_mail"}, (90, None, None)),
     ({}, What.PART, {"late": 80, "left": 80}, (0, None, None)),
     ({}, What.MINUTES, {}, Refused.NO_SUCH_MINUTES),
-    ({}, What.MINUTES, {"minutes": 6_001}, Refused.NO_SUCH_MINUTES),
+    ({}, What.MINUTES, {"minutes": 1_441}, Refused.NO_SUCH_MINUTES),
     ({"cancelled_at": NOW}, What.PRESENT, {}, Refused.CANCELLED),
     ({"starts_at": NOW + timedelta(days=1)}, What.PRESENT, {}, Refused.TOO_EARLY),
 ]
@@ -150,6 +135,60 @@ def test_sessions_of_other_kinds(engine: Engine, meeting: Meeting) -> None:
                 columns,
                 what,
             )
+
+
+def test_the_length_is_asked_for_once(app: Flask, engine: Engine, meeting: Meeting) -> None:
+    session_id = built.add_session(engine, meeting.community, NOW, planned_minutes=None)
+    address = f"/sessions/{session_id}/roster"
+    with sign_in(app, engine, meeting.community) as client:
+        assert 'name="whole"' in client.get(f"/sessions/{session_id}/sheet").text
+        one = {"account": str(meeting.accounts[FIRST]), "what": "present", "minutes": 75}
+        answer = client.post(address, json={"changes": [one | {"id": str(uuid7())}]}).get_json()
+        told = next(p for p in answer["people"] if p["account"] == one["account"])
+        assert (answer["full"], told["what"]) == (75, "present")
+        # Whoever says something else meanwhile means all the time, too.
+        other = one | {"account": str(meeting.accounts[SECOND]), "minutes": 80, "id": str(uuid7())}
+        client.post(address, json={"changes": [other]})
+        assert {values[0] for values in said(engine, session_id).values()} == {75}
+        assert 'name="whole"' not in client.get(address).text
+        assert "Planned length" in client.get(f"/sessions/{session_id}").text
+        # Typed in from a sheet: what a line says of one person is no length of the session.
+        paper = built.add_session(engine, meeting.community, NOW, planned_minutes=None)
+        lines = {"lines": f"{code_of(paper, meeting.accounts[FIRST])} 20\nBo", "whole": "60"}
+        looked = client.post(f"/sessions/{paper}/sheet", data=lines | {"look": "1"}).text
+        assert "1:00 h" in looked or "1 h" in looked
+        assert client.post(f"/sessions/{paper}/sheet", data=lines | {"take": "1"}).status_code == 303
+    with Session(engine) as session:
+        assert presences.held(session, {paper})[paper].row.planned_minutes == 60
+        history = select(SessionChange.what, SessionChange.after).where(SessionChange.session_id == session_id)
+        assert [(what, after) for what, after in session.execute(history)] == [("changed", {"planned_minutes": 75})]
+
+
+def test_two_accounts_of_one_person_are_on_it_once(app: Flask, engine: Engine, meeting: Meeting) -> None:
+    by_first, by_second = change(meeting, FIRST), change(meeting, SECOND, What.MINUTES, minutes=20)
+    with Session(engine) as session, session.begin():
+        way = NewPresence(meeting.session, meeting.accounts[FIRST], Way.FILE, 45)
+        presences.add(session, [way], by=DANA, correlation_id=uuid7())
+        persons = dict(session.execute(select(Account.moodle_user_id, Account.person_id)).all())
+    save(engine, meeting.session, by_second)
+    with Session(engine) as session, session.begin():
+        merging.merge(session, persons[FIRST], persons[SECOND], By(CLI, "it", "The same", NOW))
+    with Session(engine) as session:
+        people = roster.people(session, meeting.session)
+    assert len(people) == 4
+    (one,) = (person for person in people if person.person_id == persons[SECOND])
+    assert one.account_id == meeting.accounts[SECOND]
+    assert {(told.said.way, told.said.minutes) for told in one.told} == {(Way.FILE, 45), (Way.ROSTER, 20)}
+    # What was queued about the other account goes where the roster's row is, by the same rules.
+    assert save(engine, meeting.session, by_first).clashes[0].id == by_first.id
+    seen = replace(by_first, id=uuid7(), seen=by_second.id)
+    assert save(engine, meeting.session, seen).taken == [seen.id]
+    assert {account: values[0] for account, values in said(engine, meeting.session).items()} == {one.account_id: 90}
+    assert minutes(engine, meeting, SECOND) == 90
+    with sign_in(app, engine, meeting.community) as client:
+        page = client.get(f"/sessions/{meeting.session}").text
+        assert page.count('<th role="rowheader"') == 1
+        assert "1 of 3 recorded" in client.get(f"/sessions/{meeting.session}/roster").text
 
 
 def test_sent_again_nothing_is_doubled(engine: Engine, meeting: Meeting) -> None:
@@ -221,26 +260,8 @@ def test_a_closed_period_asks_for_a_reason(engine: Engine, meeting: Meeting) -> 
 
 @pytest.fixture
 def app(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
-    with application(settings) as made:
-        monkeypatch.setitem(made.extensions, EXTENSION, replace(made.extensions[EXTENSION], clock=lambda: NOW))
+    with built.application_at(settings, monkeypatch, NOW) as made:
         yield made
-
-
-def sign_in(app: Flask, engine: Engine, community: UUID) -> FlaskClient:
-    """A facilitator of a community, whose requests carry the form token."""
-    client = app.test_client()
-    grants = [Grant(Role.FACILITATOR, Scope.COMMUNITY, str(community))]
-    client.set_cookie("copbridge", seed.signed_in_cookie(engine, "dana@example.org", grants))
-    client.environ_base["HTTP_X_CSRFTOKEN"] = fields(client.get("/").text)["csrf_token"]
-    return client
-
-
-def fields(page: str) -> dict[str, str]:
-    """The fields of the roster's form, as a browser without scripts sends them."""
-    found = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page)
-    found += re.findall(r'<input type="radio" name="([^"]+)" value="([^"]*)" checked>', page)
-    found += re.findall(r'name="([^"]+)" type="number"[^>]* value="([^"]*)">', page)
-    return dict(found)
 
 
 def test_the_page_without_scripts(app: Flask, engine: Engine, meeting: Meeting) -> None:
@@ -301,41 +322,25 @@ def test_walk_ins(app: Flask, engine: Engine, meeting: Meeting) -> None:
         noted = {"id": str(uuid7()), "key": "zoe@example.org", "name": "Zoé <b>"}
         assert [client.post(f"{address}/walk-in", data=noted).status_code for _ in range(2)] == [303, 303]
         page = client.get(address).text
-    assert "Zoé &lt;b&gt;" in page
-    assert "Others who came" in page
+        assert "Zoé &lt;b&gt;" in page
+        assert "Others who came" in page
+        # Noted again, by whomever: it is one entry.
+        again = {"key": "ZOE@example.org", "name": " zoe <B>"}
+        assert "This person is noted already." in client.post(f"{address}/walk-in", data=again).text
+        other = {"id": str(uuid7()), "name": "Zoé <b>"}
+        client.post(f"{address}/walk-in", data=other)
+        assert client.get(address).text.count(">Take back</button>") == 2
+        assert client.post(f"{address}/walk-in", data={"back": other["id"]}).status_code == 303
+        assert client.get(address).text.count(">Take back</button>") == 1
+        with Session(engine) as session:
+            assert not roster_saving.take_note_back(session, meeting.session, UUID(noted["id"]), OTHER)
     with Session(engine) as session:
-        rows = session.execute(select(Presence.account_id, Presence.minutes, Presence.who).order_by(Presence.id)).all()
+        standing = Presence.withdrawn_at.is_(None)
+        rows = session.execute(select(Presence.account_id, Presence.minutes, Presence.who).where(standing)).all()
     assert sorted((who, minutes) for account, minutes, who in rows if account is None) == [
         ({"name": "Zoé <b>", "email": "zoe@example.org"}, 90)
     ]
     assert len(rows) == 2
-
-
-def test_the_sheet(app: Flask, engine: Engine) -> None:
-    people = [("Thị Hương", "Nguyễn"), ("Łukasz", "Żak"), ("محمد", "علي"), ("小明", "王")]
-    meeting = built.make(engine, people, NOW)
-    codes = {user: code_of(meeting.session, account) for user, account in meeting.accounts.items()}
-    address = f"/sessions/{meeting.session}/sheet"
-    with sign_in(app, engine, meeting.community) as client:
-        answer = client.get(f"{address}.pdf")
-        assert (answer.mimetype, answer.data[:5]) == ("application/pdf", b"%PDF-")
-        lines = f"{codes[101]} 45\nlukasz zak 12:00-13:10\nnobody\n{codes[103]} -30\n{codes[101]} 50"
-        looked = client.post(address, data={"lines": lines, "look": "1", "others": "1"}).text
-        assert "Nobody on the roster has this code or name." in looked
-        assert "An earlier line says something else" in looked
-        assert said_on_paper(engine) == {}
-        for _ in range(2):
-            taken = client.post(address, data={"lines": lines, "take": "1", "others": "1"}).text
-            assert ">nobody\n" in taken
-    expected = {101: 45, 102: 70, 103: 60, 104: 90}
-    assert [minutes(engine, meeting, user) for user in expected] == list(expected.values())
-    assert len(said_on_paper(engine)) == len(expected)
-
-
-def said_on_paper(engine: Engine) -> dict[UUID, int | None]:
-    with Session(engine) as session:
-        rows = session.execute(select(Presence.id, Presence.minutes).where(Presence.way == str(Way.PAPER)))
-        return {row: minutes for row, minutes in rows}  # noqa: C416 - dict() of rows loses their types
 
 
 def test_what_lies_outside_is_not_there(app: Flask, engine: Engine, meeting: Meeting) -> None:

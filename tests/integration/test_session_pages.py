@@ -27,6 +27,7 @@ from tests.support.web import application
 ZONE = "America/Los_Angeles"
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 MISSED = "Missed it Active participants who were neither here nor at a session that makes it up."
+HIDDEN = ("csrf_token", "revision")
 STATED = {
     "title": "Writing clinic",
     "code": "W-1",
@@ -65,9 +66,9 @@ def read(client: FlaskClient, path: str, status: int = 200) -> str:
 
 def send(client: FlaskClient, path: str, page: str, values: Any, status: int = 303) -> str:
     """Post a form of a page; where it leads to, or what is shown instead."""
-    token = re.search(r'name="csrf_token" value="([^"]+)"', read(client, page))
-    assert token
-    with client.post(path, data=values | {"csrf_token": token[1]}) as response:
+    shown = read(client, page)
+    hidden = {name: found[1] for name in HIDDEN if (found := re.search(rf'name="{name}" value="([^"]+)"', shown))}
+    with client.post(path, data=hidden | values) as response:
         html = response.get_data(as_text=True)
         assert response.status_code == status, words(html)
         return str(response.headers["Location"]) if status == 303 else html
@@ -78,11 +79,13 @@ def rows(engine: Engine) -> dict[str, SessionRow]:
         return {row.code: row for row in session.scalars(select(SessionRow))}
 
 
-def attend(engine: Engine, meeting: UUID, user: int, minutes: int, way: Way = Way.ROSTER) -> None:
+def attend(engine: Engine, meeting: UUID, user: int, minutes: int, way: Way = Way.ROSTER) -> UUID:
+    """The account of who was there."""
     with Session(engine) as session, session.begin():
         account = session.scalars(select(Account.id).where(Account.moodle_user_id == user)).one()
         presences.add(session, [NewPresence(meeting, account, way, minutes)], by=CLI, correlation_id=uuid7())
         presences.fold(session, presences.due(session))
+        return account
 
 
 def test_plan_a_session_change_move_cancel_and_hold_it_after_all(
@@ -114,7 +117,7 @@ def test_plan_a_session_change_move_cancel_and_hold_it_after_all(
     page = words(read(client, made))
     assert "This session was cancelled" in page
     assert "Roster: who is here" not in page
-    assert "Writing clinic cancelled" in words(read(client, f"/communities/{seeded.communities[BAY]}"))
+    assert "Writing clinic W-1 cancelled" in words(read(client, f"/communities/{seeded.communities[BAY]}"))
     send(client, f"{made}/restore", made, {"reason": ""})
     page = words(read(client, made))
     for told in (
@@ -130,6 +133,56 @@ def test_plan_a_session_change_move_cancel_and_hold_it_after_all(
     with Session(engine) as session:
         acts = session.scalars(select(SessionChange.what).order_by(SessionChange.id)).all()
     assert list(acts) == ["made", "changed", "moved", "cancelled", "restored"]
+
+
+def test_what_a_form_needs_and_what_it_was_made_of(client: FlaskClient, engine: Engine, seeded: Seeded) -> None:
+    place = f"/communities/{seeded.communities[BAY]}/sessions"
+    needed = "Say when it ends, or how many minutes are planned."
+    open_end = {"end": "", "planned_minutes": ""}
+    assert needed in words(send(client, place, f"{place}/new", STATED | open_end, 400))
+    made = send(client, place, f"{place}/new", STATED | {"planned_minutes": ""})
+    # Without planned minutes all of it is planned.
+    assert rows(engine)["W-1"].planned_minutes == 150
+    assert "Writing clinic W-1" in words(read(client, place))
+    assert "Writing clinic (W-1), Mar 7, 2026" in read(client, f"{place}/new")
+    taken = send(client, place, f"{place}/new", STATED | {"code": "w-1"}, 400)
+    assert "Another session of the community has the code “W-1” already" in words(taken)
+    days = "Choose a day from Jan 1, 2000 to Dec 31, 2100."
+    for day in ("9999-12-31", "0001-01-01", "1999-12-31"):
+        assert days in words(send(client, place, f"{place}/new", STATED | {"code": "X", "day": day}, 400))
+        assert days in words(send(client, place, f"{place}/new", STATED | {"code": "X", "further": [day]}, 400))
+        assert days in words(send(client, f"{made}/move", made, {"day": day, "start": "09:00"}, 400))
+    # Somebody changes it while a form is open: whatever the form says, nothing is done.
+    send(client, f"{made}/edit", f"{made}/edit", STATED | {"title": "Theirs"})
+    stale = {"revision": "0", "reason": "Snow"}
+    for path, values in (("edit", STATED | {"place": "Mine"}), ("move", {"day": "2026-03-09", "start": "09:00"})):
+        page = send(client, f"{made}/{path}", made, values | stale, 409)
+        assert "Somebody changed the session meanwhile" in words(page)
+        assert ("Theirs" in page, "Mine" in page, 'name="revision" value="1"' in page) == (True, False, True)
+    for path in ("cancel", "restore"):
+        send(client, f"{made}/{path}", made, stale, 409)
+    row = rows(engine)["W-1"]
+    assert (row.revision, row.cancelled_at, row.title, row.place) == (1, None, "Theirs", "Room 4")
+    # Nor for a form that is corrected after a refusal.
+    wrong = send(client, f"{made}/edit", f"{made}/edit", STATED | stale | {"day": "soon"}, 400)
+    assert 'name="revision" value="0"' in wrong
+
+
+def test_a_form_that_is_sent_after_the_sign_in_ended_leads_back(app: Flask, seeded: Seeded) -> None:
+    place = f"/communities/{seeded.communities[BAY]}/sessions"
+    with app.test_client() as client:
+        for referrer, back in (
+            (f"http://localhost{place}/new?makes_up=1", f"/sign-in?next={place}/new?makes_up%3D1"),
+            (f"https://elsewhere.org{place}/new", "/sign-in"),
+            ("http://localhost//elsewhere.org", "/sign-in"),
+            (f"http://localhost/sessions/{uuid7()}/move", "/sign-in"),
+            ("http://[", "/sign-in"),
+        ):
+            with client.post(place, data=STATED, headers={"Referer": referrer}) as response:
+                page = response.get_data(as_text=True)
+            assert response.status_code == 401
+            assert f'href="{back}"' in page, page
+            assert ("type it again" in page) == (back != "/sign-in")
 
 
 def test_a_series_and_a_session_that_makes_one_up(client: FlaskClient, engine: Engine, seeded: Seeded) -> None:
@@ -190,6 +243,27 @@ def test_what_a_scope_covers_of_a_shared_session(app: Flask, engine: Engine, see
         assert "Okafor" not in page
         assert "1 more person was there, of a community that your account doesn't cover" in words(page)
         assert "Roster: who is here" in page
+        # The files name nobody else either.
+        files = [f"/sessions/{both}/attendance.csv", f"/communities/{la}/attendance.csv"]
+        assert files[0] in page
+        assert files[1] in read(client, f"/communities/{la}/sessions")
+        for file in files:
+            assert "Teo Alvarez" in read(client, file)
+            assert "Okafor" not in read(client, file)
+        # Nor do the pages on which it is recorded, and what they take is about one's own people.
+        amara = attend(engine, both, 11, 60, Way.CHECK_IN)
+        attend(engine, both, 31, 60, Way.CHECK_IN)
+        for path in ("roster", "roster/state", "sheet", "check-in"):
+            found = read(client, f"/sessions/{both}/{path}")
+            assert ("Okafor" in found, str(amara) in found) == (False, False), path
+        assert "2 people have checked in" in words(found)
+        assert "1 more person was there" in words(found)
+        token = re.search(r'name="csrf_token" value="([^"]+)"', found)
+        assert token
+        change = {"id": str(uuid7()), "account": str(amara), "what": "absent"}
+        sent = {"changes": [change], "reason": "Wasn't there."}
+        answer = client.post(f"/sessions/{both}/roster", json=sent, headers={"X-CSRFToken": token[1]}).get_json()
+        assert (answer["taken"], list(answer["refused"])) == ([], [change["id"]])
         # Whose session it is plans it.
         for path in ("edit", "move", "cancel"):
             assert f"/sessions/{both}/{path}" not in page
@@ -205,5 +279,6 @@ def test_what_a_scope_covers_of_a_shared_session(app: Flask, engine: Engine, see
 
 def test_every_fault_has_its_words() -> None:
     params = {"most": 1, "code": "c", "timezone": "z", "clock": "09:00", "day": date(2026, 3, 8), "kind": "k"}
+    params |= {"first": date(2000, 1, 1), "last": date(2100, 12, 31)}
     told = {session_words.fault(SessionError(fault, **params, label="l", people=2)) for fault in Fault}
     assert len(told) == len(Fault)

@@ -141,7 +141,7 @@ def test_what_is_refused(house: House) -> None:
     wrong: dict[Fault, dict[str, Any]] = {
         Fault.TITLE: {"title": " "},
         Fault.CODE: {"code": "x" * 81},
-        Fault.CODE_TAKEN: {"code": "S-1"},
+        Fault.CODE_TAKEN: {"code": "s-1"},
         Fault.TIMEZONE: {"timezone": "Mars/Olympus"},
         Fault.ENDS: {"ends_at": moment(SATURDAY, time(9), ZONE)},
         Fault.MODE: {"mode": "telepathy"},
@@ -279,7 +279,11 @@ def test_what_was_cancelled_is_asked_of_nobody(house: House) -> None:
 def test_the_command_line(house: House) -> None:
     cli = Cli(house.settings)
     when = ("--date", "2026-03-07", "--start", "09:00", "--mode", "virtual")
-    made = cli("session", "add", "COP-MATH-BAY", "--code", "C", *when, "--also", "2026-03-14").out.split()
+    for wrong in ((), ("--minutes", "60", "--also", "9999-12-31")):
+        refused = cli("session", "add", "COP-MATH-BAY", "--code", "C", *when, *wrong)
+        assert (refused.code, ("Say when it ends" in refused.err) != bool(wrong)) == (1, True), refused.err
+    further = ("--minutes", "60", "--also", "2026-03-14")
+    made = cli("session", "add", "COP-MATH-BAY", "--code", "C", *when, *further).out.split()
     assert (
         cli("session", "move", made[0], "--date", "2026-03-08", "--start", "10:00", "--reason", "Ill").out == "Moved.\n"
     )
@@ -291,6 +295,20 @@ def test_the_command_line(house: House) -> None:
     assert listed[0]["starts_at"] == "2026-03-08T17:00:00+00:00"
     assert [each["what"] for each in cli("session", "show", made[0], "--json").data["history"]] == ["moved", "made"]
     assert cli("session", "show", str(uuid7())).code == 1
+
+
+def test_a_state_that_was_looked_at_is_the_one_that_is_changed(house: House) -> None:
+    one = make(house, draft())
+    edit(house, one, place="Room 5")
+    assert edit(house, one, code="s-1") == "changed"
+    acts: list[Callable[[], Any]] = [
+        lambda: act(house, sessions.cancel, one, CLI, "Snow", house.now, revision=1),
+        lambda: act(house, sessions.restore, one, CLI, "", house.now, revision=1),
+        lambda: act(house, sessions.move, one, house.now, None, CLI, house.now, revision=1),
+    ]
+    for stale in acts:
+        assert refused_by(stale) is Fault.MEANWHILE
+    act(house, sessions.cancel, one, CLI, "Snow", house.now, revision=2)
 
 
 def test_a_time_that_comes_twice_is_the_first_one() -> None:

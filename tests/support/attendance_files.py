@@ -20,7 +20,7 @@ from tests.support.readings import account, completion, enrolment, settle, take_
 
 COLUMNS = (
     *("site", "community", "session", "title", "date", "start", "timezone", "mode", "planned_minutes", "activity"),
-    *("kind", "shared_with", "user", "idnumber", "email", "name", "minutes", "status"),
+    *("kind", "shared_with", "user", "idnumber", "email", "name", "minutes", "status", "attended_as"),
 )
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PEOPLE, SESSIONS = 40, 10
@@ -85,6 +85,8 @@ SPOILED: tuple[tuple[dict[str, str], str, str], ...] = (
     ({"timezone": "Pacific"}, "timezone", "is not a time zone: expected a name such as America/Los_Angeles"),
     ({"mode": "in person"}, "mode", "expected face_to_face, virtual or hybrid"),
     ({"mode": "virtual"}, "mode", "contradicts line 2"),
+    ({"attended_as": "virtual"}, "attended_as", "is for sessions of the mode hybrid, and this one is face_to_face"),
+    ({"session": "H", "mode": "hybrid", "attended_as": "hybrid"}, "attended_as", "expected face_to_face or virtual"),
     ({"planned_minutes": "lots"}, "planned_minutes", "expected a whole number from 0 to 1440"),
     ({"planned_minutes": "90"}, "planned_minutes", "contradicts line 2"),
     ({"activity": "NONE-1"}, "activity", "no activity has the idnumber 'NONE-1'"),

@@ -1,17 +1,28 @@
 """A session with many people on its roster, for tests."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from records.models import Account, Community, SessionRow, Site, uuid7
+from records import presences
+from records.actor import Grant, Role, Scope
+from records.mirror import everywhere_alone
+from records.models import Account, Community, FactRow, SessionRow, Site, uuid7
 from records.programs import add_version
+from records.settings import Settings
+from service.context import EXTENSION
 from tests.support import readings, seed
+from tests.support.web import application
 
 PROGRAM = """\
 program: small
@@ -87,3 +98,39 @@ def add_session(engine: Engine, community: UUID, now: datetime, **columns: Any) 
     with Session(engine) as session, session.begin():
         session.add(SessionRow(id=made, community_id=community, code=f"S{made.hex[-6:]}", **(values | columns)))
     return made
+
+
+def minutes(engine: Engine, meeting: Meeting, user: int) -> int | None:
+    """What the fact says, after the job."""
+    with Session(engine) as session, session.begin():
+        everywhere_alone(session)
+        presences.fold(session, presences.due(session))
+        key = presences.attendance_key(meeting.session, meeting.accounts[user])
+        return session.scalars(
+            select(FactRow.minutes).where(FactRow.key == key, FactRow.superseded_at.is_(None))
+        ).one_or_none()
+
+
+@contextmanager
+def application_at(settings: Settings, monkeypatch: pytest.MonkeyPatch, now: datetime) -> Iterator[Flask]:
+    """The application, to which it is always this moment."""
+    with application(settings) as made:
+        monkeypatch.setitem(made.extensions, EXTENSION, replace(made.extensions[EXTENSION], clock=lambda: now))
+        yield made
+
+
+def sign_in(app: Flask, engine: Engine, community: UUID) -> FlaskClient:
+    """A facilitator of a community, whose requests carry the form token."""
+    client = app.test_client()
+    grants = [Grant(Role.FACILITATOR, Scope.COMMUNITY, str(community))]
+    client.set_cookie("copbridge", seed.signed_in_cookie(engine, "dana@example.org", grants))
+    client.environ_base["HTTP_X_CSRFTOKEN"] = fields(client.get("/").text)["csrf_token"]
+    return client
+
+
+def fields(page: str) -> dict[str, str]:
+    """The fields of the roster's form, as a browser without scripts sends them."""
+    found = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page)
+    found += re.findall(r'<input type="radio" name="([^"]+)" value="([^"]*)" checked>', page)
+    found += re.findall(r'name="([^"]+)" type="number"[^>]* value="([^"]*)">', page)
+    return dict(found)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mappings.intervals import Interval, minutes_of, union
+from mappings.intervals import Interval, minutes_of, since, union
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
 MIDNIGHTS = st.sampled_from(
@@ -19,6 +19,7 @@ MIDNIGHTS = st.sampled_from(
     ]
 )
 SECOND = timedelta(seconds=1)
+EVER = datetime.min.replace(tzinfo=UTC)
 
 
 @st.composite
@@ -35,7 +36,7 @@ def nights(draw: st.DrawFn) -> list[Interval]:
     return [Interval(moment(a), None if b is None else moment(b)) for a, b in pairs]
 
 
-def _seconds_there(intervals: list[Interval]) -> int:
+def _seconds_there(intervals: list[Interval], begins: datetime = EVER) -> int:
     """Counted one by one."""
     seen: set[datetime] = set()
     for interval in intervals:
@@ -44,12 +45,18 @@ def _seconds_there(intervals: list[Interval]) -> int:
             while moment < interval.until:
                 seen.add(moment)
                 moment += SECOND
-    return len(seen)
+    return sum(moment >= begins for moment in seen)
 
 
 @given(nights())
 def test_minutes_are_those_counted_second_by_second(intervals: list[Interval]) -> None:
     assert minutes_of(intervals) == (_seconds_there(intervals) + 30) // 60
+
+
+@given(nights(), MIDNIGHTS, st.integers(-10, 310))
+def test_what_comes_before_the_beginning_is_left_out(intervals: list[Interval], night: datetime, second: int) -> None:
+    begins = (night + second * SECOND).astimezone(PACIFIC)
+    assert minutes_of(since(begins, intervals)) == (_seconds_there(intervals, begins) + 30) // 60
 
 
 @given(nights(), st.randoms(use_true_random=False), st.integers(1, 3))

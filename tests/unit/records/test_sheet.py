@@ -66,7 +66,7 @@ def test_any_text_is_read(text: str) -> None:
                 since, until = moments(line.spec.clocks, datetime(2026, 11, 21, 20, tzinfo=UTC), ZONE)
             except NoSuchTime:
                 continue
-            assert timedelta() < until - since <= timedelta(days=1, hours=1)
+            assert timedelta() < until - since <= timedelta(hours=12)
 
 
 def test_whom_a_line_means() -> None:
@@ -115,6 +115,52 @@ def test_times_that_there_are_not() -> None:
     spring = datetime(2026, 3, 8, 9, tzinfo=UTC)
     with pytest.raises(NoSuchTime):
         moments((24, 0, 25, 0), spring, ZONE)
-    # 2:30 is left out that night; on the days around it there is one.
-    since, _until = moments((2, 30, 4, 0), spring, ZONE)
-    assert abs(since - spring) > timedelta(hours=12)
+    # 2:30 is left out that night; on the days around it there is one, far from the session.
+    with pytest.raises(NoSuchTime):
+        moments((2, 30, 4, 0), spring, ZONE)
+
+
+@pytest.mark.parametrize(
+    ("clocks", "length", "wrong", "instead"),
+    [
+        ((13, 10, 14, 30), 90, None, ""),
+        ((11, 30, 13, 20), 90, None, ""),
+        ((16, 10, 15, 50), 90, Wrong.ENDS_BEFORE, ""),
+        ((4, 10, 3, 50), 90, Wrong.ENDS_BEFORE, ""),
+        ((1, 30, 2, 45), 90, Wrong.HALF_DAY, "13:30-14:45"),
+        ((12, 45, 2, 15), None, Wrong.HALF_DAY, "12:45-14:15"),
+        ((8, 0, 10, 30), 90, Wrong.OTHER_TIME, ""),
+        ((18, 40, 19, 0), 90, Wrong.OTHER_TIME, ""),
+        ((18, 40, 19, 0), None, None, ""),
+        ((0, 30, 13, 30), 90, Wrong.HALF_DAY, "12:30-13:30"),
+    ],
+)
+def test_times_far_from_the_session(
+    clocks: tuple[int, int, int, int], length: int | None, wrong: Wrong | None, instead: str
+) -> None:
+    """At a session from 1 PM on."""
+    starts_at = datetime(2026, 11, 21, 21, 0, tzinfo=UTC)
+    ends_at = starts_at + timedelta(minutes=length) if length else None
+    if wrong is None:
+        since, until = moments(clocks, starts_at, ZONE, ends_at)
+        assert since < until
+        return
+    with pytest.raises(NoSuchTime) as told:
+        moments(clocks, starts_at, ZONE, ends_at)
+    assert (told.value.wrong, told.value.instead) == (wrong, instead)
+
+
+def test_a_value_that_cant_be_read_is_told_from_a_name_that_nobody_has() -> None:
+    names = Names(MEETING, {UUID(int=1): "Keoni Abara", UUID(int=2): "Samuel Ortiz"}, {UUID(int=1): [UUID(int=7)]})
+    code = code_of(MEETING, UUID(int=7))
+    for text, who, unread in (
+        ("Keoni 99999", 1, "99999"),
+        ("Samuel L", 2, "L"),
+        (f"{code} rather late", 1, "rather late"),
+        ("Keoni 1:30 PM - 2:45 PM", 1, "1:30 PM - 2:45 PM"),
+        (code, 1, ""),
+        ("Samuel Ramirez", None, ""),
+        ("Zoe 99999", None, ""),
+    ):
+        found, line = names.find_line(read_lines(text)[0])
+        assert (found.account_id and found.account_id.int, line.spec.unread) == (who, unread), text
