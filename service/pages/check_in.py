@@ -2,8 +2,10 @@
 
 import csv
 import io
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import segno
@@ -103,27 +105,24 @@ def end(session_id: UUID) -> Response:
 @blueprint.post("/sessions/<uuid:session_id>/check-in/strike")
 def strike(session_id: UUID) -> Response:
     """Take somebody's check-in back."""
-    here = context()
-    with Session(here.engine) as session, session.begin():
-        row, presence = _find(session, session_id), _uuid(request.form.get("presence", ""))
-        if any(one.presence_id == presence and one.hidden for one in seen.came(session, actor(), row)):
-            abort(404)
-        with suppress(Refused):
-            strikes.strike(session, row.id, presence, here.clock(), actor())
-    wake(here.redis, QueueName.ATTENDANCE)
-    return redirect(url_for("check_in.show", session_id=session_id, list="open", _anchor="came"), 303)
+    return _about_one(session_id, seen.came, strikes.strike)
 
 
 @blueprint.post("/sessions/<uuid:session_id>/check-in/let-in")
 def let_in(session_id: UUID) -> Response:
     """Undo a strike."""
+    return _about_one(session_id, seen.struck, strikes.let_in_again)
+
+
+def _about_one(session_id: UUID, listed: Callable[..., Iterable[Any]], act: Callable[..., object]) -> Response:
+    """Do something about one of those who are listed. Where it can't be done any more, the list says how it is now."""
     here = context()
     with Session(here.engine) as session, session.begin():
         row, presence = _find(session, session_id), _uuid(request.form.get("presence", ""))
-        if any(one.presence_id == presence and one.hidden for one in seen.struck(session, actor(), row)):
+        if any(one.presence_id == presence and one.hidden for one in listed(session, actor(), row)):
             abort(404)
         with suppress(Refused):
-            strikes.let_in_again(session, row.id, presence, here.clock(), actor())
+            act(session, row.id, presence, here.clock(), actor())
     wake(here.redis, QueueName.ATTENDANCE)
     return redirect(url_for("check_in.show", session_id=session_id, list="open", _anchor="came"), 303)
 
