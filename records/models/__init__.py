@@ -1,6 +1,17 @@
-"""All tables, by layer: sites and inbox, people, mirror, sweeps, programs to standing, teams and milestones, access."""
+"""All tables, by layer: sites and inbox, people, mirror, sweeps, programs to standing, teams, access, messages."""
 
-from records.models.access import AuditEntry, Grant, PeriodicJob, SetupLink, SignIn, User
+from records.models.access import (
+    ApiToken,
+    AuditEntry,
+    Grant,
+    IdempotencyKey,
+    Identity,
+    IdentityProvider,
+    SetupLink,
+    SignIn,
+    SignInFailures,
+    User,
+)
 from records.models.base import Base, uuid7
 from records.models.meetings import (
     AttendanceReport,
@@ -11,6 +22,7 @@ from records.models.meetings import (
     SharedSession,
     ToldPresence,
 )
+from records.models.messages import Mail, Nudge, NudgeMessage, OptOut
 from records.models.mirror import (
     MirrorAttendance,
     MirrorCompletion,
@@ -39,9 +51,11 @@ from records.models.sites import IgnoredCount, InboxItem, Reread, Site, SiteSecr
 from records.models.sweep import ContinuedModule, CourseCopy, DriftCount, Sweep
 from records.models.teams import ClosedMember, Closing, MilestoneRow, Team
 from records.models.telling import ToldCourse, ToldStanding
+from records.models.work import LongJob, PeriodicJob
 
 __all__ = [
     "Account",
+    "ApiToken",
     "AttendanceReport",
     "AuditEntry",
     "Base",
@@ -58,9 +72,14 @@ __all__ = [
     "ErasedAccount",
     "FactRow",
     "Grant",
+    "IdempotencyKey",
+    "Identity",
+    "IdentityProvider",
     "IgnoredCount",
     "InboxItem",
     "LedgerEntry",
+    "LongJob",
+    "Mail",
     "Membership",
     "MilestoneRow",
     "MirrorAttendance",
@@ -73,6 +92,9 @@ __all__ = [
     "MirrorParticipation",
     "MirrorRole",
     "MirrorRoleAssignment",
+    "Nudge",
+    "NudgeMessage",
+    "OptOut",
     "Organisation",
     "PeriodicJob",
     "Person",
@@ -85,6 +107,7 @@ __all__ = [
     "SetupLink",
     "SharedSession",
     "SignIn",
+    "SignInFailures",
     "Site",
     "SiteSecret",
     "StandingRow",

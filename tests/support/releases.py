@@ -24,6 +24,7 @@ from records.memberships import mark_program
 from records.migrate import alembic_config, upgrade
 from records.models import (
     Account,
+    ApiToken,
     AttendanceReport,
     Community,
     ContinuedModule,
@@ -31,21 +32,32 @@ from records.models import (
     Decision,
     Dispute,
     DriftCount,
+    IdempotencyKey,
+    Identity,
+    IdentityProvider,
+    LongJob,
+    Mail,
     Membership,
     MilestoneRow,
     MirrorAttendance,
     MirrorModule,
+    Nudge,
+    NudgeMessage,
+    OptOut,
     Organisation,
     Presence,
     SessionChange,
     SessionRow,
     SharedSession,
+    SignIn,
+    SignInFailures,
     Site,
     Sweep,
     Team,
     ToldCourse,
     ToldPresence,
     ToldStanding,
+    User,
     uuid7,
 )
 from service.embedded.placement import wheel_programs
@@ -215,6 +227,30 @@ def _stated(engine: Engine, seeded: Seeded) -> None:
     )
 
 
+def _in_the_console(engine: Engine, seeded: Seeded) -> None:
+    """Somebody who signs in by a password, by a district and by a token, mail, a nudge, and work that is under way."""
+    member = membership(engine, seeded, 12)
+    with Session(engine) as session, session.begin():
+        user, provider, token, nudge = uuid7(), uuid7(), uuid7(), uuid7()
+        session.add(User(id=user, email="robin@example.org", name="Robin", language="es"))
+        session.add(
+            IdentityProvider(id=provider, code="county", name="County", issuer="https://id.example", client_id="cop")
+        )
+        session.add(SignInFailures(key_hash="1" * 64, failures=3, last_at=START))
+        session.flush()
+        session.add(SignIn(token_hash="2" * 64, former_hash="3" * 64, user_id=user, expires_at=START))
+        session.add(Identity(provider_id=provider, subject="robin", user_id=user))
+        session.add(ApiToken(id=token, user_id=user, name="A", token_hash="4" * 64, scopes=["read"], expires_at=START))
+        session.add(Mail(user_id=user, kind="reset", content=b"encrypted"))
+        session.add(LongJob(kind="close_period", asked={}, actor="cli", actor_role="it", scope={}))
+        words = {"template": "behind", "subject": "Hours", "body": "Hello"}
+        session.add(Nudge(id=nudge, channel="mail", asked={}, actor="cli", due_at=START, **words))
+        session.flush()
+        session.add(IdempotencyKey(token_id=token, key="once", request_hash="5" * 64, status=201, answer=b"{}"))
+        session.add(NudgeMessage(nudge_id=nudge, membership_id=member))
+        session.add(OptOut(person_id=session.get_one(Membership, member).person_id, actor="participant"))
+
+
 def main() -> None:
     servers = Servers()
     servers.start()
@@ -228,6 +264,7 @@ def main() -> None:
         _told(engine, seeded)
         _attended(engine, seeded)
         _stated(engine, seeded)
+        _in_the_console(engine, seeded)
         engine.dispose()
         target = FOLDER / f"{revisions()[-1]}.sql"
         FOLDER.mkdir(exist_ok=True)
