@@ -46,6 +46,8 @@ class SignedIn:
     actor: Actor
     name: str
     expires_at: datetime
+    language: str | None = None
+    """Chosen by the user."""
 
 
 def _digest(token: str) -> str:
@@ -187,13 +189,13 @@ def begin_sign_in(session: Session, user_id: UUID, *, now: datetime, hours: int)
 def signed_in(session: Session, token: str, now: datetime) -> SignedIn | None:
     """Who a cookie stands for now; None where its sign-in ended or expired, or the user was switched off."""
     row = session.execute(
-        select(User.id, User.name, SignIn.expires_at)
+        select(User.id, User.name, User.language, SignIn.expires_at)
         .join(SignIn)
         .where(SignIn.token_hash == _digest(token), SignIn.ended_at.is_(None), SignIn.expires_at > now, User.active)
     ).one_or_none()
     if row is None:
         return None
-    return SignedIn(Actor.user(row.id, grants_of(session, row.id)), row.name, row.expires_at)
+    return SignedIn(Actor.user(row.id, grants_of(session, row.id)), row.name, row.expires_at, row.language)
 
 
 def grants_of(session: Session, user_id: UUID) -> tuple[Grant, ...]:

@@ -1,12 +1,9 @@
-"""The one place that decides who may do what.
+"""Holds every request to what service/permissions.py decides.
 
-Every route has its decision in DECISIONS; one without stops the application from being made. A
-permission belongs to roles; where it reaches is the scope of the grants that carry those roles:
-`g.actor` holds only these, and every query is limited by them. What lies outside is answered exactly
-like what doesn't exist: 404.
+`g.actor` holds only the grants that carry the route's permission, and every query is limited by them. What lies
+outside is answered exactly like what doesn't exist: 404.
 """
 
-from enum import Enum, StrEnum
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -19,148 +16,18 @@ from werkzeug.wrappers import Response
 
 from records import users
 from records.actor import Actor, Role
+from records.deciding import By
 from service.context import context
+from service.permissions import DECISIONS, ROLES, Door, Permission
 
 log = structlog.get_logger()
 FORM_MAX_BYTES = 64_000
 LARGER = {"roster.save": 400_000, "imports.upload": 20_100_000}
 """Routes whose forms may be larger: a roster of 500 people; a file of attendance."""
+AS_WHAT = (Role.PROGRAM_ADMIN, Role.STAFF, Role.FACILITATOR, Role.IT, Role.AUDITOR)
+"""Of several roles that let somebody do a thing, the first is written down."""
 SWALLOWED = 300_000_000
 """So much of what is too large is read all the same: a browser shows no answer to what it couldn't send."""
-
-
-class Door(Enum):
-    """Routes that ask for no permission."""
-
-    OPEN = "open"
-    """For everybody: sign-in itself, static files, the health check."""
-    SENDER = "sender"
-    """For Moodle sites: the route checks the sender's signature or token by itself, and reads no cookie."""
-    SIGNED_IN = "signed_in"
-    """For whoever is signed in, with whatever role."""
-
-
-class Permission(StrEnum):
-    """What a role may do."""
-
-    SEE_BOARD = "see_board"
-    """Communities in numbers."""
-    SEE_PEOPLE = "see_people"
-    """Names and hours of the people in a community."""
-    SEE_INTAKE = "see_intake"
-    """What waits in the inbox, in numbers, and whether a copy of a site knocked."""
-    ASK_MOODLE = "ask_moodle"
-    """Have a community read from Moodle now."""
-    CONNECT_SITES = "connect_sites"
-    """The plugin for Moodle, and the addresses that sites post to."""
-    RECORD_ATTENDANCE = "record_attendance"
-    """Plan sessions, and record who was there."""
-    DECIDE_ATTENDANCE = "decide_attendance"
-    """Say who somebody is, and which of several reports is right."""
-    MERGE_PEOPLE = "merge_people"
-    """Say that two people are one."""
-
-
-EVERY_ROLE = frozenset(Role)
-ROLES: dict[Permission, frozenset[Role]] = {
-    Permission.SEE_BOARD: EVERY_ROLE,
-    # IT keeps the machine running: for that nobody has to know people's hours.
-    Permission.SEE_PEOPLE: EVERY_ROLE - {Role.IT},
-    Permission.SEE_INTAKE: frozenset({Role.IT, Role.PROGRAM_ADMIN}),
-    Permission.ASK_MOODLE: frozenset({Role.IT, Role.PROGRAM_ADMIN, Role.STAFF}),
-    Permission.CONNECT_SITES: frozenset({Role.IT, Role.PROGRAM_ADMIN}),
-    Permission.RECORD_ATTENDANCE: frozenset({Role.PROGRAM_ADMIN, Role.STAFF, Role.FACILITATOR}),
-    Permission.DECIDE_ATTENDANCE: frozenset({Role.PROGRAM_ADMIN, Role.STAFF}),
-    Permission.MERGE_PEOPLE: frozenset({Role.PROGRAM_ADMIN}),
-}
-
-DECISIONS: dict[str, Door | Permission] = {
-    "static": Door.OPEN,
-    "bootstrap.static": Door.OPEN,
-    "assets.htmx": Door.OPEN,
-    "health.healthz": Door.OPEN,
-    "sign_in.form": Door.OPEN,
-    "sign_in.submit": Door.OPEN,
-    "sign_in.setup_form": Door.OPEN,
-    "sign_in.setup_submit": Door.OPEN,
-    "sign_in.sign_out": Door.SIGNED_IN,
-    "identify.begin": Door.OPEN,
-    "identify.answer": Door.OPEN,
-    "arrive.scan": Door.OPEN,
-    "arrive.enter": Door.OPEN,
-    "arrive.enter_submit": Door.OPEN,
-    "arrive.here": Door.OPEN,
-    "arrive.arrived": Door.OPEN,
-    "arrive.left": Door.OPEN,
-    "arrive.forget": Door.OPEN,
-    "arrive.personal": Door.OPEN,
-    "intake.take_batch": Door.SENDER,
-    "intake.take_event": Door.SENDER,
-    "intake.take_statements": Door.SENDER,
-    "intake.about": Door.SENDER,
-    "intake.take_trigger": Door.SENDER,
-    "board.show": Permission.SEE_BOARD,
-    "board.live": Permission.SEE_BOARD,
-    "freshness.live": Permission.SEE_BOARD,
-    "community.show": Permission.SEE_PEOPLE,
-    "community.live": Permission.SEE_PEOPLE,
-    "community.together": Permission.SEE_PEOPLE,
-    "moodle.live": Permission.SEE_PEOPLE,
-    "moodle.ask": Permission.ASK_MOODLE,
-    "plugin.show": Permission.CONNECT_SITES,
-    "plugin.download": Permission.CONNECT_SITES,
-    "person.show": Permission.SEE_PEOPLE,
-    "person.live": Permission.SEE_PEOPLE,
-    "sessions.listed": Permission.SEE_PEOPLE,
-    "sessions.show": Permission.SEE_PEOPLE,
-    "sessions.new": Permission.RECORD_ATTENDANCE,
-    "sessions.create": Permission.RECORD_ATTENDANCE,
-    "sessions.edit": Permission.RECORD_ATTENDANCE,
-    "sessions.save": Permission.RECORD_ATTENDANCE,
-    "sessions.move": Permission.RECORD_ATTENDANCE,
-    "sessions.cancel": Permission.RECORD_ATTENDANCE,
-    "sessions.restore": Permission.RECORD_ATTENDANCE,
-    "calendars.feed": Door.OPEN,
-    "calendars.renew": Permission.RECORD_ATTENDANCE,
-    "review.show": Permission.DECIDE_ATTENDANCE,
-    "review.conflicts": Permission.DECIDE_ATTENDANCE,
-    "review.decide": Permission.DECIDE_ATTENDANCE,
-    "review.match": Permission.DECIDE_ATTENDANCE,
-    "review.accept": Permission.DECIDE_ATTENDANCE,
-    "review.dismiss": Permission.DECIDE_ATTENDANCE,
-    "review.undo": Permission.DECIDE_ATTENDANCE,
-    "merging.show": Permission.MERGE_PEOPLE,
-    "merging.preview": Permission.MERGE_PEOPLE,
-    "merging.carry_out": Permission.MERGE_PEOPLE,
-    "merging.merged": Permission.MERGE_PEOPLE,
-    "merging.undo": Permission.MERGE_PEOPLE,
-    "roster.show": Permission.RECORD_ATTENDANCE,
-    "roster.state": Permission.RECORD_ATTENDANCE,
-    "roster.save": Permission.RECORD_ATTENDANCE,
-    "roster.walk_in": Permission.RECORD_ATTENDANCE,
-    "roster.sheet": Permission.RECORD_ATTENDANCE,
-    "roster.quick": Permission.RECORD_ATTENDANCE,
-    "roster.take_sheet": Permission.RECORD_ATTENDANCE,
-    "check_in.show": Permission.RECORD_ATTENDANCE,
-    "check_in.code": Permission.RECORD_ATTENDANCE,
-    "check_in.live": Permission.RECORD_ATTENDANCE,
-    "check_in.begin": Permission.RECORD_ATTENDANCE,
-    "check_in.end": Permission.RECORD_ATTENDANCE,
-    "check_in.strike": Permission.RECORD_ATTENDANCE,
-    "check_in.let_in": Permission.RECORD_ATTENDANCE,
-    "check_in.links": Permission.DECIDE_ATTENDANCE,
-    "imports.form": Permission.RECORD_ATTENDANCE,
-    "imports.upload": Permission.RECORD_ATTENDANCE,
-    "imports.history": Permission.RECORD_ATTENDANCE,
-    "imports.report": Permission.RECORD_ATTENDANCE,
-    "imports.live": Permission.RECORD_ATTENDANCE,
-    "imports.look": Permission.RECORD_ATTENDANCE,
-    "imports.take": Permission.RECORD_ATTENDANCE,
-    "imports.undo": Permission.RECORD_ATTENDANCE,
-    "imports.rows": Permission.RECORD_ATTENDANCE,
-    "attendance_files.of_session": Permission.SEE_PEOPLE,
-    "attendance_files.of_community": Permission.SEE_PEOPLE,
-}
 
 
 class UndecidedRoute(Exception):
@@ -286,12 +153,8 @@ def may(permission: Permission) -> Actor | None:
     return who if who.grants else None
 
 
-def connects_sites(who: Actor) -> bool:
-    """Whether somebody is offered the page about the plugin."""
-    return bool(within(who, Permission.CONNECT_SITES).grants)
-
-
-def decides_attendance(who: Actor) -> Actor | None:
-    """Somebody as far as he or she may decide about attendance; None where that is nowhere."""
-    found = within(who, Permission.DECIDE_ATTENDANCE)
-    return found if found.grants else None
+def by(reason: str) -> By:
+    """Who asks as somebody who decides, in the role that lets him or her; now."""
+    who = actor()
+    role = next(role for role in AS_WHAT if role in who.roles)
+    return By(who, role, reason, context().clock())

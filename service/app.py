@@ -14,51 +14,13 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from jobs.runtime import connect_redis, utcnow
 from records.database import is_unreachable, make_engine
 from records.settings import Settings
-from service import access, i18n, wording
+from service import access, i18n, navigation, wording
 from service.context import EXTENSION, Context
 from service.gate import Gate
 from service.intake import register_intake
-from service.pages import (
-    arrive,
-    assets,
-    attendance_files,
-    board,
-    calendars,
-    check_in,
-    community,
-    freshness,
-    health,
-    identify,
-    imports,
-    merging,
-    moodle,
-    person,
-    plugin,
-    review,
-    roster,
-    sessions,
-    sign_in,
-)
+from service.pages.all import PAGES
 
 log = structlog.get_logger()
-PAGES = (
-    *(
-        arrive,
-        assets,
-        attendance_files,
-        board,
-        calendars,
-        check_in,
-        community,
-        freshness,
-        health,
-        identify,
-        imports,
-        merging,
-        moodle,
-    ),
-    *(person, plugin, review, roster, sessions, sign_in),
-)
 RETRY_AFTER_SECONDS = 30
 DEEPEST = 6
 """How many of the innermost frames of an error are logged."""
@@ -115,8 +77,7 @@ def create_app(settings: Settings) -> Flask:
         # The web server may fork after this: no connection is handed down.
         engine.dispose()
     i18n.install(app, settings.page_language)
-    app.jinja_env.globals.update(wording.HELPERS, language=settings.page_language, connects_sites=access.connects_sites)
-    app.jinja_env.globals.update(decides_attendance=access.decides_attendance, review_waiting=review.how_many)
+    app.jinja_env.globals.update(wording.HELPERS, places=navigation.places)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     _register(app)
     _answer_errors(app)

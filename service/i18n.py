@@ -1,44 +1,107 @@
-"""Words for people: gettext, with catalogues in service/locale.
+"""Words for people: gettext, with catalogues in service/locale, and days and numbers as each language writes them.
 
-`python -m service.i18n extract` collects the texts into service/locale/copbridge.pot, `compile` makes
-what a running service reads out of the translations beside it. Both need Babel, a development tool.
+`python -m service.i18n extract` collects the texts into service/locale/copbridge.pot, `update` brings the translations
+beside it up to date with that: what has no translation yet is in them, empty.
 """
 
-import gettext as stdlib
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from flask import Flask, current_app, has_app_context
-
-if TYPE_CHECKING:
-    from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+from babel.support import NullTranslations, Translations
+from flask import Flask, current_app, g, has_request_context, request
 
 DOMAIN = "copbridge"
 LOCALE = Path(__file__).parent / "locale"
 TEMPLATE_FILE = LOCALE / f"{DOMAIN}.pot"
 SOURCES = (("**.py", "python"), ("**/templates/**.html", "jinja2"))
-EXTENSION = "copbridge.translations"
+EXTENSION = "copbridge.language"
+SOURCE_LANGUAGE = "en"
+NAMES = {"en": "English", "es": "Español"}
+"""The languages of the pages, in their own words."""
+LOCALES = {"en": "en_US", "es": "es_US"}
+"""How days, times and numbers are written in each."""
+_SPOKEN: ContextVar[str | None] = ContextVar("language", default=None)
 
 
 def install(app: Flask, language: str) -> None:
-    """Let an application and its templates speak a language; English where there is no catalogue of it."""
-    found = stdlib.translation(DOMAIN, LOCALE, [language], fallback=True)
-    app.extensions[EXTENSION] = found
+    """Let an application and its templates speak each request's language; `language` is that of whoever asks for none
+    that there is."""
+    app.extensions[EXTENSION] = language if language in NAMES else SOURCE_LANGUAGE
     app.jinja_env.add_extension("jinja2.ext.i18n")
-    app.jinja_env.install_gettext_translations(found, newstyle=True)  # type: ignore[attr-defined]
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda text: _translations().gettext(text),
+        lambda one, many, n: _translations().ngettext(one, many, n),
+        newstyle=True,
+    )
     app.jinja_env.policies["ext.i18n.trimmed"] = True
+    app.jinja_env.globals.update(language=language_now, languages=NAMES)
 
 
-def _translations() -> stdlib.NullTranslations:
-    if not has_app_context():
-        return stdlib.NullTranslations()
-    found: stdlib.NullTranslations = current_app.extensions[EXTENSION]
+def language_now() -> str:
+    """The language that is spoken: what the user chose, else what the browser asks for, else the installation's.
+
+    English where no request is served.
+    """
+    said = _SPOKEN.get()
+    if said is not None:
+        return said
+    if not has_request_context():
+        return SOURCE_LANGUAGE
+    if "language" not in g:
+        g.language = _chosen()
+    found: str = g.language
     return found
 
 
+def locale_now() -> str:
+    """The locale of the language that is spoken, as Babel names it."""
+    return LOCALES.get(language_now(), SOURCE_LANGUAGE)
+
+
+@contextmanager
+def speaking(language: str | None) -> Iterator[None]:
+    """Speak a language for a while, such as that of whom a mail is for; None: the language that is spoken now."""
+    token = _SPOKEN.set(language if language in NAMES else _SPOKEN.get())
+    try:
+        yield
+    finally:
+        _SPOKEN.reset(token)
+
+
+def _chosen() -> str:
+    who = g.get("signed_in")
+    if who is not None and who.language in NAMES:
+        return str(who.language)
+    default: str = current_app.extensions[EXTENSION]
+    return request.accept_languages.best_match(NAMES, default) or default
+
+
+@cache
+def _catalogue(language: str) -> NullTranslations:
+    source = LOCALE / language / "LC_MESSAGES" / f"{DOMAIN}.po"
+    if not source.is_file():
+        return NullTranslations()
+    compiled = BytesIO()
+    with source.open("rb") as lines:
+        write_mo(compiled, read_po(lines, domain=DOMAIN))
+    compiled.seek(0)
+    return Translations(compiled, DOMAIN)
+
+
+def _translations() -> NullTranslations:
+    return _catalogue(language_now())
+
+
 def _(message: str, **params: object) -> str:
-    """The message in the language of the pages, with `%(name)s` filled in."""
+    """The message in the language that is spoken, with `%(name)s` filled in."""
     text = _translations().gettext(message)
     return text % params if params else text
 
@@ -53,9 +116,8 @@ def N_(message: str) -> str:  # noqa: N802 - gettext's own name for it
     return message
 
 
-def catalogue() -> "Catalog":
+def catalogue() -> Catalog:
     """All messages of the service's sources, in the order of the files."""
-    from babel.messages.catalog import Catalog
     from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 
     found = Catalog(project="CoP Bridge", version="", copyright_holder="", charset="utf-8")
@@ -69,27 +131,27 @@ def catalogue() -> "Catalog":
     return found
 
 
-def extract() -> bytes:
-    """The template file's content."""
-    from io import BytesIO
-
-    from babel.messages.pofile import write_po
-
+def _written(found: Catalog) -> bytes:
     target = BytesIO()
-    write_po(target, catalogue(), width=100, omit_header=True, sort_output=False, include_lineno=False)
+    write_po(target, found, width=100, omit_header=True, sort_output=False, include_lineno=False, ignore_obsolete=True)
     return target.getvalue()
 
 
-def compile_all() -> list[Path]:
-    """Compile each service/locale/<language>/LC_MESSAGES/copbridge.po; the files that were written."""
-    from babel.messages.mofile import write_mo
-    from babel.messages.pofile import read_po
+def extract() -> bytes:
+    """The template file's content."""
+    return _written(catalogue())
 
-    written = []
+
+def update() -> list[Path]:
+    """Bring each service/locale/<language>/LC_MESSAGES/copbridge.po up to date with the sources; the files written."""
+    found, written = catalogue(), []
     for source in sorted(LOCALE.glob(f"*/LC_MESSAGES/{DOMAIN}.po")):
-        with source.open("rb") as lines, source.with_suffix(".mo").open("wb") as target:
-            write_mo(target, read_po(lines, domain=DOMAIN))
-        written.append(source.with_suffix(".mo"))
+        with source.open("rb") as lines:
+            translated = read_po(lines, domain=DOMAIN, locale=source.parts[-3])
+        # A guess at what a new message might mean is worse than none.
+        translated.update(found, no_fuzzy_matching=True)
+        source.write_bytes(_written(translated))
+        written.append(source)
     return written
 
 
@@ -97,10 +159,10 @@ def main(arguments: list[str]) -> int:
     """The command line; 2 for an unknown command."""
     if arguments == ["extract"]:
         TEMPLATE_FILE.write_bytes(extract())
-    elif arguments == ["compile"]:
-        compile_all()
+    elif arguments == ["update"]:
+        update()
     else:
-        sys.stderr.write("python -m service.i18n extract|compile\n")
+        sys.stderr.write("python -m service.i18n extract|update\n")
         return 2
     return 0
 

@@ -12,7 +12,7 @@ from records.roster_saving import Refused, What
 from records.sheet import Spec, Wrong
 from records.sheet_entry import Entry, ends
 from service.i18n import N_, _
-from service.wording import NOON, hours, mode, plain, way_words
+from service.wording import hours, mode, plain, time_words, way_words
 
 SHUT = {
     Shut.CANCELLED: N_("This session was cancelled: nobody's attendance can be recorded."),
@@ -75,15 +75,7 @@ def script_texts() -> dict[str, str]:
 
 def clock(when: datetime, timezone: str) -> str:
     """A time of day in a zone: 4:03 PM."""
-    there = when.astimezone(ZoneInfo(timezone))
-    half = _("AM") if there.hour < NOON else _("PM")
-    return _(
-        "%(hour)s:%(minute)s %(half)s",
-        hour=there.hour % NOON or NOON,
-        hour24=there.hour,
-        minute=f"{there.minute:02}",
-        half=half,
-    )
+    return time_words(when.astimezone(ZoneInfo(timezone)))
 
 
 def full_length(meeting: Held) -> int | None:

@@ -5,31 +5,20 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from babel.dates import format_date, format_time
+from babel.numbers import format_decimal
+
 from mappings.attending import Way
 from mappings.facts import Ended, Nothing
 from mappings.matching import Refusal
 from mappings.standing import Status
 from records.actor import Role
 from records.users import PASSWORD_LENGTH
+from service import i18n
 from service.i18n import N_, _
 
 MINUTES = 60
-NOON = 12
-
-MONTHS = (
-    N_("Jan"),
-    N_("Feb"),
-    N_("Mar"),
-    N_("Apr"),
-    N_("May"),
-    N_("Jun"),
-    N_("Jul"),
-    N_("Aug"),
-    N_("Sep"),
-    N_("Oct"),
-    N_("Nov"),
-    N_("Dec"),
-)
+NARROW_SPACE = "\u202f"
 
 COMPONENTS = {
     "online": N_("online"),
@@ -260,22 +249,23 @@ def day(moment: datetime, timezone: str) -> str:
 
 def date_words(day: date) -> str:
     """A day: Nov 21, 2026."""
-    return _("%(month)s %(day)s, %(year)s", month=_(MONTHS[day.month - 1]), day=day.day, year=day.year)
+    return format_date(day, format="medium", locale=i18n.locale_now())
+
+
+def time_words(there: datetime) -> str:
+    """The time of a moment on its own wall clock: 2:03 PM."""
+    return format_time(there.time(), format="short", locale=i18n.locale_now()).replace(NARROW_SPACE, " ")
 
 
 def moment(when: datetime, timezone: str) -> str:
-    """A moment in a time zone: Nov 21, 2026, 2:03 PM PST. A translation may use hour24 instead."""
+    """A moment in a time zone: Nov 21, 2026, 2:03 PM PST."""
     there = when.astimezone(ZoneInfo(timezone))
-    half = _("AM") if there.hour < NOON else _("PM")
-    return _(
-        "%(day)s, %(hour)s:%(minute)s %(half)s %(zone)s",
-        day=day(when, timezone),
-        hour=there.hour % NOON or NOON,
-        hour24=there.hour,
-        minute=f"{there.minute:02}",
-        half=half,
-        zone=there.tzname() or "",
-    )
+    return f"{date_words(there.date())}, {time_words(there)} {there.tzname() or ''}"
+
+
+def number(value: float) -> str:
+    """A number as the language groups it: 10,000."""
+    return format_decimal(value, locale=i18n.locale_now())
 
 
 HELPERS: dict[str, Any] = {
@@ -290,6 +280,7 @@ HELPERS: dict[str, Any] = {
     "mode_words": mode,
     "moment": moment,
     "nothing_words": nothing,
+    "number": number,
     "refusal_words": refusal,
     "role_words": roles,
     "standing_words": standing,

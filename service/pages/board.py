@@ -15,13 +15,14 @@ from records.queries.board import Board, CommunityLine, RefusedCourse, board
 from records.queries.drift import SweepState, sweep_states
 from records.queries.freshness import SiteNews, freshness
 from records.queries.intake import Queue, queue
-from service.access import Permission, actor, may
+from service.access import actor, may
 from service.context import context
 from service.pages import freshness as freshness_line
 from service.pages.bars import Bar, bar, scale_for
 from service.pages.live import if_changed, live_part, reading
 from service.pages.moodle import Marks, marks
 from service.pages.titles import program_title, region_title, topic_title
+from service.permissions import Permission
 
 blueprint = Blueprint("board", __name__)
 FILTERS = ("program", "region", "topic")

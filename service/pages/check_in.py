@@ -22,11 +22,12 @@ from records.models import SessionRow
 from records.queries import check_in as seen
 from records.sessions import find, plans
 from service import check_in_codes, personal_links
-from service.access import Permission, actor, may
+from service.access import actor, may
 from service.context import context
 from service.i18n import _
 from service.links import check_in_page, personal_link, scan_address
 from service.pages.live import if_changed, live_part, reading
+from service.permissions import Permission
 
 blueprint = Blueprint("check_in", __name__)
 ENDS = ("planned", "now", "open")

@@ -15,13 +15,15 @@ from mappings.standing import REACHED, Status
 from mappings.together import NoticeStatus
 from records.queries.community import CommunityPage, Member, community
 from records.queries.together import Standing, asks_together, of_community
-from service.access import Permission, actor, may
+from service.access import actor, may
 from service.context import context
 from service.explanations import RequirementTold, named_meetings, requirement
+from service.i18n import language_now
 from service.pages import freshness, moodle
 from service.pages.bars import Bar, bar, patterns, scale_for
 from service.pages.live import if_changed, live_part, reading
 from service.pages.titles import program_title, region_title, topic_title
+from service.permissions import Permission
 from service.sentences import Teller, notice_status
 
 blueprint = Blueprint("community", __name__)
@@ -114,7 +116,7 @@ def together(community_id: UUID) -> str:
         found = of_community(session, actor(), community_id, context().clock())
     if found is None:
         abort(404)
-    teller = Teller(found.program, found.timezone, context().settings.page_language)
+    teller = Teller(found.program, found.timezone, language_now())
     names = named_meetings(found.meetings, teller)
     told = [_subject(teller, each, names) for each in found.subjects]
     return render_template(
@@ -133,7 +135,7 @@ def _subject(teller: Teller, subject: Standing, names: dict[str, str]) -> Subjec
 
 
 def _about(found: CommunityPage) -> About:
-    program, language = found.program, context().settings.page_language
+    program, language = found.program, language_now()
     contact = next((part.contact for part in reversed(found.particulars) if part.contact), program.contact)
     return About(words(program.description or {}, language), words(program.how_to_join or {}, language), contact)
 

@@ -16,9 +16,10 @@ from records.drift import Drift
 from records.queries.community import CommunityPage
 from records.queries.drift import SHOWN, SweepState, sweep_states, unmapped, zone_of
 from service import moodle_words
-from service.access import Permission, actor, may
+from service.access import actor, may
 from service.context import context
 from service.pages.live import if_changed, live_part, reading
+from service.permissions import Permission
 
 blueprint = Blueprint("moodle", __name__)
 TOO_OLD = 2

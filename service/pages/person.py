@@ -17,15 +17,16 @@ from records.queries.look_back import PRESENT, LiesAhead, LookBack, When
 from records.queries.merges import merges
 from records.queries.person import InCommunity, PersonPage, person
 from service import wording
-from service.access import Permission, actor, may
+from service.access import actor, may
 from service.context import context
 from service.explanations import LineTold, Told, tell
-from service.i18n import _
+from service.i18n import _, language_now
 from service.moments import NotADay, read_when
 from service.pages import freshness
 from service.pages.bars import Bar, bar, patterns, scale_for
 from service.pages.live import if_changed, live_part, reading
 from service.pages.titles import program_title, region_title, topic_title
+from service.permissions import Permission
 from service.sentences import Teller
 
 blueprint = Blueprint("person", __name__)
@@ -156,7 +157,7 @@ def _part(found: PersonPage, look: LookBack) -> tuple[Markup, str]:
 
 
 def _section(found: InCommunity) -> Section:
-    standing, language = found.standing, context().settings.page_language
+    standing, language = found.standing, language_now()
     low, high = standing.band_min, standing.band_max
     band = (low, high) if low is not None and high is not None else None
     drawn = patterns(found.program.components)

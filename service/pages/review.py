@@ -13,8 +13,8 @@ from werkzeug.wrappers import Response
 from jobs.queues import QueueName, wake
 from mappings.attending import Way
 from records import review, review_acts
-from records.actor import Actor, Role
-from records.deciding import By, DecisionError
+from records.actor import Actor
+from records.deciding import DecisionError
 from records.deciding_presence import Choice
 from records.models import Community
 from records.programs import newest, versions_by_program
@@ -22,7 +22,7 @@ from records.review import Filter
 from records.review_acts import NotThere, ReviewError
 from records.review_items import Conflict, Meeting, Review, Waits
 from service import review_words
-from service.access import actor, decides_attendance
+from service.access import actor, by
 from service.context import context
 from service.i18n import _
 from service.pages.live import reading
@@ -49,11 +49,8 @@ class OfSession:
 
 def how_many(who: Actor) -> int:
     """What waits for somebody, for the badge in the bar."""
-    found = decides_attendance(who)
-    if found is None:
-        return 0
     with reading() as session:
-        return review.how_many(session, found)
+        return review.how_many(session, who)
 
 
 @blueprint.get("/review")
@@ -157,17 +154,17 @@ def conflicts(session_id: UUID) -> str:
 def decide(session_id: UUID) -> Response:
     """Decide what counts of people at a session: what one way says, or a value for one person."""
     accounts, take = _ids("account"), request.form.get("take", "")
-    by = _by(request.form.get("reason", ""))
+    decider = by(request.form.get("reason", ""))
 
     def act(session: Session) -> tuple[str, UUID]:
         if take:
-            return "decided", review_acts.decide(session, actor(), session_id, accounts, Way(take), by)
+            return "decided", review_acts.decide(session, actor(), session_id, accounts, Way(take), decider)
         minutes, status = request.form.get("minutes", "").strip(), request.form.get("status", "").strip()
         if len(accounts) != 1 or not (minutes.isdecimal() or status):
             abort(400)
         value = int(minutes[:6]) if minutes.isdecimal() else None
         choice = Choice(session_id, accounts[0], minutes=value, status=status or None)
-        return "decided", review_acts.decide_one(session, actor(), choice, by)
+        return "decided", review_acts.decide_one(session, actor(), choice, decider)
 
     if (take and take not in set(Way)) or len(accounts) > TOGETHER:
         abort(400)
@@ -223,7 +220,7 @@ def undo() -> Response:
         elif what == "dismissed":
             review_acts.restore(session, actor(), of)
         elif what == "decided":
-            review_acts.undecide(session, actor(), of, _by(_(review_words.UNDONE_WHY)))
+            review_acts.undecide(session, actor(), of, by(_(review_words.UNDONE_WHY)))
         else:
             abort(400)
         return "undone", None
@@ -247,12 +244,6 @@ def _act(act: Callable[[Session], tuple[str, UUID | None]], **more: str) -> Resp
         wake(here.redis, QueueName.RECONCILE)
     words: dict[str, Any] = _back() | {"done": done} | ({"of": str(of)} if of else {}) | more
     return redirect(url_for("review.show", **words), 303)
-
-
-def _by(reason: str) -> By:
-    roles = decides_attendance(actor())
-    role = Role.PROGRAM_ADMIN if roles and Role.PROGRAM_ADMIN in roles.roles else Role.STAFF
-    return By(actor(), role, reason, context().clock())
 
 
 def _form_id(name: str) -> UUID:

@@ -16,7 +16,7 @@ from records.models import SessionRow
 from records.queries.session_choices import Choices
 from records.session_checks import Draft, Fault, Module, SessionError, check_length, moment, with_length
 from service import session_words, wording
-from service.context import context
+from service.i18n import language_now
 from service.pages.titles import region_title, topic_title
 
 MOST_DIGITS = 6
@@ -175,7 +175,7 @@ Options = list[tuple[str, str]]
 
 def options(choices: Choices) -> dict[str, Any]:
     """What there is to choose from, in words."""
-    language, program = context().settings.page_language, choices.program
+    language, program = language_now(), choices.program
     zone = choices.community.timezone
     near = list(dict.fromkeys((zone, program.timezone)))
     others = sorted(name for name in timezones() if "/" in name and not name.startswith(SPELT) and name not in near)

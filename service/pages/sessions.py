@@ -17,11 +17,13 @@ from records.queries.session_choices import Choices, choices
 from records.queries.sessions import Place
 from records.session_checks import Fault, SessionError
 from service import links, session_words
-from service.access import Permission, actor, may
+from service.access import actor, may
 from service.context import context
+from service.i18n import language_now
 from service.pages import session_form
 from service.pages.live import reading
 from service.pages.titles import region_title, topic_title
+from service.permissions import Permission
 
 blueprint = Blueprint("sessions", __name__)
 Page = str | tuple[str, int] | Response
@@ -261,5 +263,5 @@ def _title(place: Place) -> tuple[UUID, str]:
 
 
 def _kinds(place: Place) -> Callable[[str], str]:
-    language = context().settings.page_language
+    language = language_now()
     return lambda code: session_words.kind(place.program, code, language)

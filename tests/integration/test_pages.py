@@ -322,7 +322,7 @@ def test_without_a_database_it_starts_says_503_and_recovers(settings: Settings, 
         for path in ("/", "/healthz", "/sign-in"):
             response = client.get(path)
             assert (response.status_code, response.headers["Retry-After"]) == (503, "30")
-        with client.get("/static/copbridge.css") as kept:
+        with client.get("/static/css/base.css") as kept:
             assert kept.status_code == 200
 
 

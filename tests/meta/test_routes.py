@@ -5,7 +5,8 @@ from flask import Flask
 
 from records.actor import Role
 from service import access, intake
-from service.app import PAGES
+from service.pages.all import PAGES
+from service.permissions import DECISIONS, ROLES, Door, Permission
 
 # Made by Flask and by Bootstrap-Flask.
 PROVIDED = {"static", "bootstrap.static"}
@@ -26,7 +27,7 @@ def endpoints(app: Flask) -> set[str]:
 
 
 def test_every_route_has_its_decision_and_every_decision_its_route() -> None:
-    assert endpoints(bare_app()) == set(access.DECISIONS)
+    assert endpoints(bare_app()) == set(DECISIONS)
 
 
 def test_a_route_without_a_decision_stops_the_application() -> None:
@@ -37,7 +38,7 @@ def test_a_route_without_a_decision_stops_the_application() -> None:
 
 
 def test_only_these_are_open() -> None:
-    opened = {name for name, decision in access.DECISIONS.items() if decision is access.Door.OPEN}
+    opened = {name for name, decision in DECISIONS.items() if decision is Door.OPEN}
     assert opened == PROVIDED | {
         "arrive.arrived",
         "arrive.enter",
@@ -60,7 +61,7 @@ def test_only_these_are_open() -> None:
 
 
 def test_only_intake_trusts_its_senders() -> None:
-    trusted = {name for name, decision in access.DECISIONS.items() if decision is access.Door.SENDER}
+    trusted = {name for name, decision in DECISIONS.items() if decision is Door.SENDER}
     assert {name.split(".")[0] for name in trusted} == {"intake"}
 
 
@@ -73,5 +74,5 @@ def test_what_is_read_by_get_changes_nothing_and_what_changes_is_posted() -> Non
 
 
 def test_every_permission_belongs_to_some_role() -> None:
-    assert set(access.ROLES) == set(access.Permission)
-    assert all(roles and roles <= set(Role) for roles in access.ROLES.values())
+    assert set(ROLES) == set(Permission)
+    assert all(roles and roles <= set(Role) for roles in ROLES.values())

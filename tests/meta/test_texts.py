@@ -5,10 +5,12 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import get_args
 
 import pytest
-from flask import Flask
+from babel.messages.pofile import read_po
+from flask import Flask, g
 from jinja2 import Environment
 
 from mappings.conditions import Lacks, PassedOver
@@ -169,17 +171,41 @@ def test_every_code_has_its_words() -> None:
         assert set(codes) == set(table)
 
 
-def test_a_translation_is_read_and_an_unknown_language_falls_back(
+def test_the_language_is_the_users_else_the_browsers_else_the_installations(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = tmp_path / "xx" / "LC_MESSAGES"
+    folder = tmp_path / "es" / "LC_MESSAGES"
     folder.mkdir(parents=True)
     header = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
-    (folder / "copbridge.po").write_text(header + 'msgid "%(hours)s h"\nmsgstr "%(hours)s uur"\n')
+    (folder / "copbridge.po").write_text(header + 'msgid "%(hours)s h"\nmsgstr "%(hours)s horas"\n')
     monkeypatch.setattr(i18n, "LOCALE", tmp_path)
-    assert [path.name for path in i18n.compile_all()] == ["copbridge.mo"]
-    for language, expected in (("xx", "2 uur"), ("yy", "2 h")):
-        app = Flask(__name__)
-        i18n.install(app, language)
-        with app.app_context():
+    i18n._catalogue.cache_clear()
+    app = Flask(__name__)
+    i18n.install(app, "en")
+    for asked, chosen, expected in (
+        ("es-MX,en;q=0.5", None, "2 horas"),
+        ("nl,xx", None, "2 h"),
+        ("es", "en", "2 h"),
+        ("en", "es", "2 horas"),
+    ):
+        with app.test_request_context(headers={"Accept-Language": asked}):
+            g.signed_in = SimpleNamespace(language=chosen) if chosen else None
             assert wording.hours(120) == expected
+    with i18n.speaking("es"):
+        assert wording.hours(120) == "2 horas"
+    assert wording.hours(120) == "2 h"
+    i18n._catalogue.cache_clear()
+
+
+def test_each_translation_is_whole_and_fills_in_the_same_values() -> None:
+    for source in sorted(i18n.LOCALE.glob("*/LC_MESSAGES/copbridge.po")):
+        with source.open("rb") as lines:
+            translated = read_po(lines, locale=source.parts[-3])
+        for message in i18n.catalogue():
+            if not message.id:
+                continue
+            found = translated.get(message.id, message.context)
+            missing = f"{message.id!r} has no translation: python -m service.i18n update, then translate it in {source}"
+            assert found is not None, missing
+            assert all(found.string if isinstance(found.string, tuple) else [found.string]), missing
+            assert not list(found.check(translated)), message.id
