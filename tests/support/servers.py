@@ -34,11 +34,13 @@ class Database:
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 ROOM, SPARE = 4 * 2**30, 8 * 2**30
 """Bytes that the folder in memory must have free, and the machine besides."""
+TOGETHER = 40
+"""So many databases are dropped at a time."""
 
 
 def _place() -> Path | None:
-    """Where the servers' data lie: in memory where there is room for them. Each test drops its database, and
-    PostgreSQL answers that only when the disk has everything: a second a test. None: where temporary files lie."""
+    """Where the servers' data lie: in memory where there is room for them, since a disk makes every commit wait.
+    None: where temporary files lie."""
     roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ROOM
     return MEMORY if roomy and psutil.virtual_memory().available >= SPARE else None
 
@@ -55,6 +57,7 @@ class Servers:
         self.valkey: Valkey | None = None
         """The embedded server, None where TEST_REDIS_URL names another."""
         self._passwords = Passwords(*(secrets.token_urlsafe(16) for _ in range(3)))
+        self._done_with: list[str] = []
 
     @classmethod
     def from_environment(cls) -> "Servers":
@@ -79,6 +82,8 @@ class Servers:
 
     def stop(self) -> None:
         """Stop what `start` started, and remove its data."""
+        if self.postgres is None:
+            self._drop_all()
         if self.valkey is not None:
             self.valkey.stop()
         if self.postgres is not None:
@@ -110,9 +115,19 @@ class Servers:
         return self.database(name)
 
     def drop(self, name: str) -> None:
-        """Drop a database, whoever is connected to it."""
+        """Have a database dropped, whoever is connected to it: a number of them together.
+
+        PostgreSQL answers a drop only when the disk has everything: that is waited for once a number.
+        """
+        self._done_with.append(name)
+        if len(self._done_with) >= TOGETHER:
+            self._drop_all()
+
+    def _drop_all(self) -> None:
         with self._connect() as connection:
-            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            for name in self._done_with:
+                connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        self._done_with.clear()
 
     def _admin_url(self, database: str) -> URL:
         if self.postgres is not None:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from flask import Flask
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from werkzeug.serving import make_server
 
 from records.settings import Settings
@@ -12,10 +14,28 @@ from service.app import create_app
 from service.context import EXTENSION
 
 
+class Compiled(BytecodeCache):
+    """The templates as compiled by the first application of the run: the next ones needn't do it again."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = Compiled()
+
+
 @contextmanager
 def application(settings: Settings) -> Iterator[Flask]:
     """The application; its connections are closed afterwards."""
     app = create_app(settings)
+    app.jinja_env.bytecode_cache = COMPILED
     try:
         yield app
     finally:
