@@ -16,6 +16,9 @@ class QueueName(StrEnum):
     RECONCILE = "reconcile"
     SWEEP = "sweep"
     ATTENDANCE = "attendance"
+    LONG_WORK = "long_work"
+    MAIL = "mail"
+    NUDGES = "nudges"
     PERIODIC = "periodic"
 
 
@@ -24,6 +27,9 @@ JOBS = {
     QueueName.RECONCILE: "jobs.tasks.reconcile_dirty",
     QueueName.SWEEP: "jobs.tasks.sweep",
     QueueName.ATTENDANCE: "jobs.tasks.take_attendance",
+    QueueName.LONG_WORK: "jobs.tasks.take_long_work",
+    QueueName.MAIL: "jobs.tasks.send_mail",
+    QueueName.NUDGES: "jobs.tasks.send_nudges",
 }
 FLAG_SECONDS = 5
 """A wake that got lost with its worker stops blocking others after this time."""

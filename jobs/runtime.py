@@ -11,6 +11,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy import Engine
 
+from jobs.letters import Writer
 from records.database import check_database, make_engine
 from records.settings import Settings
 
@@ -25,6 +26,8 @@ class Runtime:
     engine: Engine
     redis: Redis
     clock: Callable[[], datetime] = utcnow
+    write: Writer | None = None
+    """Words messages to participants; None in a process that sends none."""
 
 
 _current: Runtime | None = None

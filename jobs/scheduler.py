@@ -25,7 +25,9 @@ PERIODIC = {
     tasks.tell_standings: 15,
     tasks.tell_presences: 15,
     tasks.match_attendance: 60,
+    tasks.send_mail: 30,
     tasks.prune_inbox: 86_400,
+    tasks.prune_idempotency_keys: 3_600,
 }
 """Every periodic job, with its interval in seconds."""
 BY_NAME = {job.__name__: job for job in PERIODIC}

@@ -6,14 +6,25 @@ import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs import attendance, attendance_reports, drift_alerts, process, reconcile, telling_presence
+from jobs import (
+    attendance,
+    attendance_reports,
+    drift_alerts,
+    long_work,
+    mailing,
+    nudging,
+    process,
+    reconcile,
+    telling_presence,
+)
 from jobs.queues import QueueName, lower_flag, wake
 from jobs.reread import reread
 from jobs.runtime import current
 from jobs.sweep.run import House, carry_on
 from jobs.telling import tell
-from records import forgotten, inbox, sweeps, telling
+from records import forgotten, idempotency, inbox, lockout, nudges, sign_ins, sweeps, telling
 from records.attendance_reports import prune as prune_reports
+from records.long_work import anything_due as waits_for_long_work
 from records.models import InboxItem, Site
 
 log = structlog.get_logger()
@@ -56,6 +67,41 @@ def take_attendance() -> int:
     return folded
 
 
+def take_long_work() -> bool:
+    """Carry on with what takes longer than a request, for a turn, and ask for the next. Returns whether there was
+    any."""
+    runtime = current()
+    lower_flag(runtime.redis, QueueName.LONG_WORK)
+    worked = long_work.turn(runtime.engine, runtime.clock)
+    if worked:
+        wake(runtime.redis, QueueName.RECONCILE)
+        wake(runtime.redis, QueueName.LONG_WORK)
+    return worked
+
+
+def send_mail() -> int:
+    """Send what mail is due for a while, and ask for the next turn; how many were tried."""
+    runtime = current()
+    lower_flag(runtime.redis, QueueName.MAIL)
+    tried = mailing.send_due(runtime.engine, runtime.settings)
+    if tried:
+        wake(runtime.redis, QueueName.MAIL)
+    return tried
+
+
+def send_nudges() -> int:
+    """Send messages to participants for a while, and ask for the next turn. Raises RuntimeError in a process that
+    can't word them."""
+    runtime = current()
+    lower_flag(runtime.redis, QueueName.NUDGES)
+    if runtime.write is None:
+        raise RuntimeError("no writer: messages are sent by a worker that `copbridge worker` started")
+    done = nudging.turn(nudging.Post(runtime.engine, runtime.settings, runtime.write, runtime.clock))
+    if done:
+        wake(runtime.redis, QueueName.NUDGES)
+    return done
+
+
 def match_attendance() -> int:
     """Credit those who came before Moodle knew them."""
     runtime = current()
@@ -79,12 +125,18 @@ def look() -> None:
         dirty = reconcile.anything_dirty(session)
         to_sweep = sweeps.anything_due(session)
         attended = attendance.anything_due(session) or attendance_reports.anything_due(session)
+        asked_for = waits_for_long_work(session)
+        to_nudge = nudges.anything_due(session, runtime.clock())
     if to_sweep:
         wake(runtime.redis, QueueName.SWEEP)
     if due:
         wake(runtime.redis, QueueName.INBOX)
     if attended:
         wake(runtime.redis, QueueName.ATTENDANCE)
+    if asked_for:
+        wake(runtime.redis, QueueName.LONG_WORK)
+    if to_nudge:
+        wake(runtime.redis, QueueName.NUDGES)
     if dirty:
         wake(runtime.redis, QueueName.RECONCILE)
 
@@ -96,10 +148,20 @@ def prune_inbox() -> None:
         deleted = inbox.prune(session, runtime.settings.payload_retention_days)
         reports = prune_reports(session, runtime.settings.payload_retention_days)
         telling.forget_refused(session)
+        lockout.prune(session, runtime.clock())
+        sign_ins.prune(session, runtime.clock())
     redacted = sum(
         hit for _, hit in forgotten.redact_inbox(runtime.engine, runtime.settings.encryption_key, forgotten.PUT_ASIDE)
     )
     log.info("inbox_pruned", items=deleted, redacted=redacted, reports=reports)
+
+
+def prune_idempotency_keys() -> None:
+    """Forget what writes of the API were answered more than a day ago."""
+    runtime = current()
+    with Session(runtime.engine) as session, session.begin():
+        pruned = idempotency.prune(session, runtime.clock())
+    log.info("idempotency_keys_pruned", keys=pruned)
 
 
 def reread_accounts() -> int:

@@ -67,7 +67,7 @@ def credit(
         if line.credit:
             limited.append(Limited(line.credit, line.credit.key))
     lines += _followed(limited, decisions, versions, community)
-    lines += [_of_adjustment(a, version_at(versions, a.decided_at)) for a in decisions.adjustments]
+    lines += [_of_adjustment(a, version_at(versions, a.decided_at), decisions.closings) for a in decisions.adjustments]
     lines += _without_inputs(lines, decisions.closings)
     return sorted(lines, key=_when)
 
@@ -102,6 +102,11 @@ def _sessions(facts: Iterable[Fact], community: Community) -> dict[str, str]:
 
 def credits_of(lines: Iterable[Line]) -> list[Credit]:
     return [line.credit for line in lines if line.credit]
+
+
+def late_minutes(line: Line) -> int | None:
+    """What a line that came late for a closed period would earn if it were let in; None: it isn't late."""
+    return int(line.params["late"]) if line.nothing is Nothing.LATE or "late" in line.params else None
 
 
 def version_for(versions: Versions, recalculations: tuple[Recalculation, ...], moment: datetime) -> ProgramVersion:
@@ -214,7 +219,13 @@ def _rounded(minutes: int, program: Program) -> int:
     return rounding.apply(minutes) if rounding and rounding.per == "activity" else minutes
 
 
-def _of_adjustment(decision: Adjustment, version: ProgramVersion) -> Line:
+def _of_adjustment(decision: Adjustment, version: ProgramVersion, closings: tuple[Closing, ...]) -> Line:
+    params: dict[str, Any] = {"version": version.number}
+    asks = version.program.adjustments.asks_approval(decision.minutes)
+    if asks:
+        params |= {"rule": ADJUSTMENT, "minutes": decision.minutes, "happened_at": decision.decided_at}
+    if asks and not decision.approved:
+        return _as_closed(Line(None, None, Nothing.SECOND_APPROVAL, params, decision.id), closings)
     earned = Credit(
         f"decision:{decision.id}",
         decision.minutes,
@@ -224,7 +235,9 @@ def _of_adjustment(decision: Adjustment, version: ProgramVersion) -> Line:
         decision.decided_at,
         decision=decision.id,
     )
-    return Line(None, earned, params={"version": version.number}, decision=decision.id)
+    line = Line(None, earned, params=params, decision=decision.id)
+    # What nobody had to approve counted on its day: no period was closed by then. An approval may come later.
+    return _as_closed(line, closings) if asks else line
 
 
 def _of_report(report: SelfReport, version: ProgramVersion, *, participant: bool) -> Line:

@@ -54,6 +54,18 @@ class ActivityRule(Model):
         return self.worth if share == "all" else None if share == "none" else share
 
 
+class Adjustments(Model):
+    """What staff may give or take by themselves."""
+
+    approval_above_minutes: Minutes | None = None
+    """An adjustment of more minutes than this, given or taken, counts once somebody else has approved it. Left out:
+    every adjustment counts at once."""
+
+    def asks_approval(self, minutes: int) -> bool:
+        """Whether an adjustment of so many minutes waits for a second person."""
+        return self.approval_above_minutes is not None and abs(minutes) > self.approval_above_minutes
+
+
 class HoursFromMoodle(Model):
     """Which of the hours in Moodle's forms are taken."""
 

@@ -130,12 +130,13 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """A person's decision that gives or takes minutes."""
+    """A person's decision that gives or takes minutes. `approved`: by another person, as the program may ask."""
 
     id: str
     decided_at: datetime
     minutes: int
     component: str
+    approved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +286,8 @@ class Nothing(StrEnum):
     LENGTH_UNKNOWN = "length_unknown"
     NOT_PROVEN = "not_proven"
     NOT_APPROVED = "not_approved"
+    SECOND_APPROVAL = "second_approval"
+    """An adjustment so large that another person has to approve it."""
     COUNTS_ELSEWHERE = "counts_elsewhere"
     PER_SESSION = "per_session"
     """The activity stands for several sessions: those count."""

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, model_validator
 from mappings.base import Code, Disorder, Model, Text, Timezone, ToBeSet
 from mappings.earning import (
     ActivityRule,
+    Adjustments,
     Attendance,
     Cap,
     Cycle,
@@ -104,6 +105,8 @@ class Program(Model):
     """What a session earns for those who were there."""
     self_reported: tuple[Code, ...] = ()
     """Components that participants may report hours of their own in; staff approve them."""
+    adjustments: Adjustments = Adjustments()
+    """Whether a large adjustment waits for a second person."""
     milestones: tuple[Milestone, ...] = ()
     """What is achieved once, or once a cycle or session."""
     cycles: tuple[Cycle, ...] = ()

@@ -75,6 +75,8 @@ NEEDS: MappingProxyType[Function, tuple[str, ...]] = MappingProxyType(
         Function.DELETE_GROUP_MEMBERS: _GROUPS,
         Function.OVERRIDE_COMPLETION: (_VIEW, "moodle/course:overridecompletion"),
         Function.UPDATE_GRADES: (_VIEW, "moodle/grade:viewall", "moodle/grade:manage", "moodle/grade:edit"),
+        # Without the second only people who share a course with the account, and haven't blocked it, can be written to.
+        Function.SEND_INSTANT_MESSAGES: ("moodle/site:sendmessage", "moodle/site:messageanyuser"),
         Function.GET_COURSES: ("local/copbridge:getcourses",),
         Function.GET_COURSE_MAP: (*_ENTER, "local/copbridge:getcoursemap"),
         Function.GET_ROSTER: (*_ENTER, "local/copbridge:getroster"),

@@ -57,6 +57,7 @@ class Function(StrEnum):
     OVERRIDE_COMPLETION = ("core_completion_override_activity_completion_status", Repeat.HARMLESS)
     # The gradebook keeps a history and fires user_graded twice a write.
     UPDATE_GRADES = ("core_grades_update_grades", Repeat.HARMFUL)
+    SEND_INSTANT_MESSAGES = ("core_message_send_instant_messages", Repeat.HARMFUL)
 
     GET_COURSES = "local_copbridge_get_courses"
     GET_COURSE_MAP = "local_copbridge_get_course_map"

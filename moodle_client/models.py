@@ -355,6 +355,21 @@ class Override(Answer):
         return _at(self.timemodified) if self.state in (1, 2, 3) else None
 
 
+class SentMessage(Answer):
+    """What became of one message. Moodle tells why it wasn't sent in a sentence of the site's language, no code."""
+
+    msgid: int
+    """-1: it wasn't sent."""
+    clientmsgid: Text = ""
+    errormessage: Text = Field(default="", repr=False)
+    conversationid: int | None = None
+
+    @property
+    def sent(self) -> bool:
+        """Whether it is in the recipient's messages."""
+        return self.msgid > 0
+
+
 class NewCategory(Answer):
     id: int
     name: Title

@@ -29,7 +29,11 @@ from records.module_pairs import PairError, Pairs, proposed_pairs
 
 
 class AdoptionError(Exception):
-    """It can't be decided so; the message says why, and what to do."""
+    """It can't be decided so; the message says why, and what to do, `code` what it is."""
+
+    def __init__(self, message: str, code: str = "gone") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ def decide(session: Session, course: CourseKey, wanted: Wanted, by: By) -> Decid
     Nobody else is at work on the site until the transaction ends. Memberships whose hours it moves are marked.
     """
     if not by.reason.strip():
-        raise AdoptionError("A decision needs a reason.")
+        raise AdoptionError("A decision needs a reason.", "reason")
     side_by_side(session, [course[0]], alone=True)
     row = known_copy(session, course)
     original = (row.site_id, row.original_id)
@@ -113,22 +117,27 @@ def claimed(session: Session, course: CourseKey) -> bool:
 def _checked(session: Session, row: CourseCopy, wanted: Wanted) -> Pairs | None:
     """The pairs of a continuation; raises AdoptionError where this can't be decided."""
     if wanted.status is Status.PROPOSED and row.status == Status.PROPOSED:
-        raise AdoptionError(f"Nothing is decided about the course {row.course_id}: there is nothing to undo.")
+        raise AdoptionError(
+            f"Nothing is decided about the course {row.course_id}: there is nothing to undo.", "nothing"
+        )
     if wanted.status is not Status.CONTINUATION:
         if wanted.put or wanted.taken:
-            raise AdoptionError("Activities are mapped for a continuation only.")
+            raise AdoptionError("Activities are mapped for a continuation only.", "pairs")
         return None
     original = (row.site_id, row.original_id)
     if waiting(session, [original]):
         raise AdoptionError(
-            f"The original, course {row.original_id}, is a copy that waits itself: decide about that one first."
+            f"The original, course {row.original_id}, is a copy that waits itself: decide about that one first.",
+            "original",
         )
     if not places_of(session, original):
-        raise AdoptionError(f"The original, course {row.original_id}, is no community: there is nothing to go on with.")
+        raise AdoptionError(
+            f"The original, course {row.original_id}, is no community: there is nothing to go on with.", "original"
+        )
     try:
         return proposed_pairs(session, (row.site_id, row.course_id), original).changed(wanted.put, wanted.taken)
     except PairError as err:
-        raise AdoptionError(str(err)) from err
+        raise AdoptionError(str(err), "pairs") from err
 
 
 def _write(

@@ -103,15 +103,33 @@ def proposals(session: Session, now: datetime) -> list[Proposal]:
     return [_proposal(session, binding, now) for binding in rows.all()]
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A membership with a fact of an activity: its credited minutes in all, as it is and as it would be."""
+
+    membership_id: UUID
+    person_id: UUID
+    community_id: UUID
+    before: int
+    after: int
+
+
+def moves(session: Session, binding: Binding, now: datetime) -> list[Move]:
+    """What accepting a proposed form would do to each membership in which the activity counts."""
+    members = _members(session, binding)
+    found = []
+    for start in range(0, len(members), answers.AT_ONCE):
+        for item in answers.inputs_of(session, members[start : start + answers.AT_ONCE]):
+            m = item.membership
+            minutes = _minutes(item, now), _minutes(_as_if(item, binding), now)
+            found.append(Move(m.id, m.person_id, m.community_id, *minutes))
+    return found
+
+
 def _proposal(session: Session, binding: Binding, now: datetime) -> Proposal:
     active, then = _active(session, binding), activity_of(binding)
     counts = activity_of(active) if active else replace(then, hours=None)
-    members = _members(session, binding)
-    before = after = 0
-    for start in range(0, len(members), answers.AT_ONCE):
-        for item in answers.inputs_of(session, members[start : start + answers.AT_ONCE]):
-            before += _minutes(item, now)
-            after += _minutes(_as_if(item, binding), now)
+    moved = moves(session, binding, now)
     return Proposal(
         id=binding.id,
         site_id=binding.site_id,
@@ -124,9 +142,9 @@ def _proposal(session: Session, binding: Binding, now: datetime) -> Proposal:
         then=then,
         then_rule=binding.rule,
         then_hours=then.hours,
-        members=len(members),
-        minutes_before=before,
-        minutes_after=after,
+        members=len(moved),
+        minutes_before=sum(move.before for move in moved),
+        minutes_after=sum(move.after for move in moved),
     )
 
 
@@ -184,6 +202,15 @@ def reject(session: Session, binding_id: UUID, *, actor: Actor, role: str, reaso
     proposed.status = "rejected"
     session.flush()
     _decided(session, proposed, _active(session, proposed), actor, role, reason, now)
+
+
+def still_waits(session: Session, binding_id: UUID) -> bool:
+    """Whether a change waits for a decision; until the transaction ends nobody else decides about it."""
+    try:
+        _proposed(session, binding_id)
+    except BindingError:
+        return False
+    return True
 
 
 def _proposed(session: Session, binding_id: UUID) -> Binding:

@@ -11,8 +11,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mappings.credit import credits_of
-from mappings.facts import Closing, Line, Nothing
+from mappings.credit import credits_of, late_minutes
+from mappings.facts import Closing, Fact
 from mappings.periods import Calendar, Span
 from records import answers, audit
 from records.actor import Actor
@@ -25,7 +25,11 @@ from records.programs import newest, versions_by_program
 
 
 class ClosingError(Exception):
-    """A period can't be closed, or nothing can be let in; the message says why and what to do."""
+    """A period can't be closed, or nothing can be let in; the message says why and what to do, `code` what it is."""
+
+    def __init__(self, message: str, code: str = "refused") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass(slots=True)
@@ -64,19 +68,21 @@ def begin(session: Session, program: str, first: date, last: date, label: str, n
     """
     row = session.scalars(select(ProgramRow).where(ProgramRow.code == program).with_for_update()).one_or_none()
     if row is None:
-        raise ClosingError(f"There is no program '{program}': see `copbridge program list`.")
+        raise ClosingError(f"There is no program '{program}': see `copbridge program list`.", "no_program")
     if last < first:
-        raise ClosingError(f"The period ends on {last}, before it begins on {first}.")
+        raise ClosingError(f"The period ends on {last}, before it begins on {first}.", "backwards")
     calendar = Calendar(newest(versions_by_program(session)[row.id]).zone)
     span = Span(calendar.midnight(first), calendar.midnight(last + timedelta(days=1)))
     if span.end is None or span.end > now:
-        raise ClosingError(f"{last} isn't over yet: a period can be closed from the day after on.")
+        raise ClosingError(f"{last} isn't over yet: a period can be closed from the day after on.", "not_over")
     held = select(ClosingRow).where(
         ClosingRow.program_id == row.id, ClosingRow.starts_at < span.end, ClosingRow.ends_at > span.start
     )
     other = session.scalars(held.limit(1)).first()
     if other:
-        raise ClosingError(f"The period '{other.label}' is closed already, and has days in common with this one.")
+        raise ClosingError(
+            f"The period '{other.label}' is closed already, and has days in common with this one.", "overlaps"
+        )
     _lock(session, row.id)
     return Snapshot(row.id, program, span, label)
 
@@ -93,7 +99,8 @@ def _lock(session: Session, program_id: UUID) -> None:
     dirty = sum(row.dirty_at is not None for row in rows)
     if dirty:
         raise ClosingError(
-            f"{dirty} of {len(rows)} memberships are about to be computed again: wait until the workers are through."
+            f"{dirty} of {len(rows)} memberships are about to be computed again: wait until the workers are through.",
+            "moving",
         )
 
 
@@ -127,7 +134,7 @@ def _memberships(session: Session, program_id: UUID) -> list[UUID]:
 def close(session: Session, snapshot: Snapshot, *, actor: Actor, role: str, reason: str, now: datetime) -> UUID:
     """Write a filled snapshot down. Returns the closing's id. Raises ClosingError without a reason."""
     if not reason.strip():
-        raise ClosingError("Closing a period needs a reason.")
+        raise ClosingError("Closing a period needs a reason.", "no_reason")
     closing_id = snapshot.id
     decision = Decision(
         id=uuid7(),
@@ -170,7 +177,12 @@ def closings(session: Session) -> list[tuple[ClosingRow, str, bool]]:
         .join(ProgramRow, ProgramRow.id == ClosingRow.program_id)
         .order_by(ProgramRow.code, ClosingRow.starts_at)
     ).all()
-    return [(row, code, _held(session, row, code).sha256 == row.sha256) for row, code in rows]
+    return [(row, code, intact(session, row, code)) for row, code in rows]
+
+
+def intact(session: Session, row: ClosingRow, program: str) -> bool:
+    """Whether the snapshot of a closed period still has the hash that it had: its rows are all read for that."""
+    return _held(session, row, program).sha256 == row.sha256
 
 
 def _held(session: Session, row: ClosingRow, program: str) -> Snapshot:
@@ -194,6 +206,12 @@ class Late:
     happened_at: datetime
     held: int
     would_be: int
+    decision: str | None = None
+    """The decision that it comes of, where it comes of one."""
+    kind: str = ""
+    """Of the fact that it comes of: completion, attendance, milestone; empty where it comes of none that is known."""
+    what: str = ""
+    """What that is called: an activity's name, a session's title, a milestone's code."""
 
 
 def late(session: Session, program: str | None = None) -> Iterator[tuple[list[Late], int, int]]:
@@ -204,15 +222,16 @@ def late(session: Session, program: str | None = None) -> Iterator[tuple[list[La
     for start in range(0, len(ids), answers.AT_ONCE):
         found = []
         for item in answers.inputs_of(session, ids[start : start + answers.AT_ONCE]):
-            found += _late_of(item, rows)
+            found += late_of(item, rows)
         yield found, min(start + answers.AT_ONCE, len(ids)), len(ids)
 
 
-def _late_of(item: answers.Inputs, rows: Sequence[ClosingRow]) -> list[Late]:
+def late_of(item: answers.Inputs, rows: Sequence[ClosingRow]) -> list[Late]:
+    """What came late of one membership for closed periods, by the periods' rows."""
     own = [row for row in rows if row.program_id == item.community.program_id]
     found = []
     for line in answers.lines_of(item):
-        would_be = _would_be(line)
+        would_be = late_minutes(line)
         dated = line.credit or line.fact
         happened_at = dated.happened_at if dated else line.params["happened_at"]
         row = next((row for row in own if row.starts_at <= happened_at < row.ends_at), None)
@@ -220,21 +239,36 @@ def _late_of(item: answers.Inputs, rows: Sequence[ClosingRow]) -> list[Late]:
             continue
         key = line.fact.key if line.fact else line.credit.key if line.credit else f"decision:{line.decision}"
         minutes = line.credit.minutes if line.credit else 0
-        found.append(Late(row.id, row.label, item.membership.id, key, happened_at, minutes, would_be))
+        found.append(
+            Late(
+                row.id,
+                row.label,
+                item.membership.id,
+                key,
+                happened_at,
+                minutes,
+                would_be,
+                line.decision,
+                *_about(line.fact),
+            )
+        )
     return found
 
 
-def _would_be(line: Line) -> int | None:
-    """What a late line would earn if it were let in; None for a line that isn't late."""
-    if line.nothing is Nothing.LATE or "late" in line.params:
-        return int(line.params["late"])
-    return None
+def _about(fact: Fact | None) -> tuple[str, str]:
+    if fact is None:
+        return "", ""
+    if fact.session:
+        return str(fact.kind), fact.session.title
+    if fact.milestone:
+        return str(fact.kind), fact.milestone.code
+    return str(fact.kind), fact.activity.name if fact.activity else ""
 
 
 def admit(session: Session, change: Late, *, actor: Actor, role: str, reason: str, now: datetime) -> UUID:
     """Let a late change into its closed period: the snapshot stays, the ledger follows. Returns the decision's id."""
     if not reason.strip():
-        raise ClosingError("Letting a late change in needs a reason.")
+        raise ClosingError("Letting a late change in needs a reason.", "no_reason")
     decision = Decision(
         id=uuid7(),
         kind=str(Kind.ADMISSION),

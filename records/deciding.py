@@ -5,7 +5,7 @@ A decision is drafted first: everything is checked and locked then. Written, it 
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Any, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from mappings.earning import Subject as SubjectKind
 from mappings.program import Program, ProgramVersion, version_at
 from records import audit, presences, unmerging
 from records.actor import Actor
+from records.decision_faults import Why
 from records.decisions import Kind, decided, standing_decisions
 from records.memberships import mark_persons
 from records.merged import root_of
@@ -40,7 +41,11 @@ ELSEWHERE = {
 
 
 class DecisionError(Exception):
-    """A decision can't be taken; the message says why, and what to do."""
+    """A decision can't be taken; the message says why, and what to do, at the terminal. Pages have words for `why`."""
+
+    def __init__(self, message: str, why: Why = Why.OTHER) -> None:
+        super().__init__(message)
+        self.why = why
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +75,16 @@ class Draft:
     """What else is done when it is written."""
 
 
-def write(session: Session, draft: Draft, by: By) -> UUID:
+def write(session: Session, draft: Draft, by: By, decision_id: UUID | None = None) -> UUID:
     """Write a drafted decision in the transaction that drafted it, and have what it moves computed again.
 
-    Returns its id. Raises DecisionError without a reason.
+    Returns its id, which a form may have brought along so that sending it twice decides once. Raises DecisionError
+    without a reason.
     """
     if not by.reason.strip():
-        raise DecisionError("A decision needs a reason.")
+        raise DecisionError("A decision needs a reason.", Why.NO_REASON)
     decision = Decision(
-        id=uuid7(),
+        id=decision_id or uuid7(),
         kind=str(draft.kind),
         program_id=draft.program_id,
         membership_id=draft.membership_id,
@@ -106,7 +112,7 @@ def write(session: Session, draft: Draft, by: By) -> UUID:
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class Held:
     """A membership, locked with all others of the person."""
 
     membership: Membership
@@ -115,17 +121,18 @@ class _Held:
     moves: tuple[UUID, ...]
 
     def program_at(self, moment: datetime) -> Program:
+        """The program as in force at a moment."""
         return version_at(self.versions, moment).program
 
 
-def _hold(session: Session, membership_id: UUID) -> _Held:
+def hold(session: Session, membership_id: UUID) -> Held:
     """Whoever decides about a person takes turns, until the transaction ends; and an erasure is over, or waits.
 
-    Of a membership that was merged into another one, that one is held: there it counts.
+    Of a membership that was merged into another one, that one is held: there it counts. Raises DecisionError.
     """
     found = session.get(Membership, root_of(session, membership_id))
     if found is None:
-        raise DecisionError(f"There is no membership {membership_id}.")
+        raise DecisionError(f"There is no membership {membership_id}.", Why.NOT_THERE)
     mine = session.scalars(
         select(Membership)
         .where(Membership.person_id == found.person_id)
@@ -134,17 +141,17 @@ def _hold(session: Session, membership_id: UUID) -> _Held:
         .execution_options(populate_existing=True)
     ).all()
     if found not in mine or found.merged_into:
-        raise DecisionError("Somebody else is changing this person: try again.")
+        raise DecisionError("Somebody else is changing this person: try again.", Why.BUSY)
     community = session.get_one(Community, found.community_id)
     versions = versions_by_program(session)[community.program_id]
-    return _Held(found, community, versions, tuple(row.id for row in mine))
+    return Held(found, community, versions, tuple(row.id for row in mine))
 
 
 def adjust(session: Session, membership_id: UUID, *, minutes: int, component: str, now: datetime) -> Draft:
     """Give a membership minutes, or take some. Raises DecisionError."""
-    held = _hold(session, membership_id)
+    held = hold(session, membership_id)
     if not 0 < abs(minutes) <= MAX_MINUTES:
-        raise DecisionError(f"An adjustment is of 1 to {MAX_MINUTES} minutes, given or taken.")
+        raise DecisionError(f"An adjustment is of 1 to {MAX_MINUTES} minutes, given or taken.", Why.AMOUNT)
     _check_component(held.program_at(now).components, component, "has no component")
     data = {"minutes": minutes, "component": component}
     return Draft(Kind.ADJUSTMENT, data, held.membership.id, moves=held.moves)
@@ -153,7 +160,7 @@ def adjust(session: Session, membership_id: UUID, *, minutes: int, component: st
 def _check_component(known: Sequence[str], component: str, lacks: str) -> None:
     if component not in known:
         expected = f"expected {', '.join(known)}" if known else "it names none"
-        raise DecisionError(f"The program {lacks} '{component}': {expected}.")
+        raise DecisionError(f"The program {lacks} '{component}': {expected}.", Why.COMPONENT)
 
 
 def report(
@@ -167,12 +174,12 @@ def report(
     now: datetime,
 ) -> Draft:
     """Enter hours that a participant reports; they count once somebody approved them. Raises DecisionError."""
-    held = _hold(session, membership_id)
+    held = hold(session, membership_id)
     if not 0 < minutes <= MAX_MINUTES:
-        raise DecisionError(f"A report is of 1 to {MAX_MINUTES} minutes.")
+        raise DecisionError(f"A report is of 1 to {MAX_MINUTES} minutes.", Why.AMOUNT)
     happened_at = datetime.combine(day, time(), ZoneInfo(held.community.timezone)).astimezone(UTC)
     if happened_at > now:
-        raise DecisionError(f"{day} is yet to come: hours are reported afterwards.")
+        raise DecisionError(f"{day} is yet to come: hours are reported afterwards.", Why.AHEAD)
     _check_component(held.program_at(happened_at).self_reported, component, "takes no self-reported hours in")
     data = {
         "minutes": minutes,
@@ -181,22 +188,6 @@ def report(
         "evidence": [{"kind": kind, "value": value} for kind, value in evidence],
     }
     return Draft(Kind.SELF_REPORT, data, held.membership.id, moves=held.moves)
-
-
-def approve(session: Session, report_id: UUID, *, actor: Actor) -> Draft:
-    """Have reported hours count. Raises DecisionError."""
-    row = session.get(Decision, report_id)
-    if row is None or row.kind != Kind.SELF_REPORT or row.membership_id is None:
-        raise DecisionError(f"There is no report {report_id}: see `copbridge decision list --kind self_report`.")
-    held = _hold(session, row.membership_id)
-    if undone_by(session, report_id):
-        raise DecisionError(f"The report {report_id} was undone: enter it again first.")
-    if row.actor == actor.name and actor.user_id is not None:
-        raise DecisionError("Who reported hours can't approve them: somebody else has to.")
-    other = _standing(session, Kind.APPROVAL, Decision.data["report"].as_string() == str(report_id))
-    if other:
-        raise DecisionError(f"The report {report_id} is approved already, by the decision {other.id}.")
-    return Draft(Kind.APPROVAL, {"report": str(report_id)}, row.membership_id, moves=held.moves)
 
 
 def waive(session: Session, subject: Subject, program_id: UUID | None, requirement: str, *, now: datetime) -> Draft:
@@ -215,12 +206,12 @@ def explain(session: Session, subject: Subject, program_id: UUID | None, notice:
 def _except(session: Session, kind: Kind, subject: Subject, program_id: UUID | None, code: str, now: datetime) -> Draft:
     of, subject_id = subject
     name = "requirement" if kind is Kind.WAIVER else "notice"
-    held = _hold(session, subject_id) if of == "participant" else None
+    held = hold(session, subject_id) if of == "participant" else None
     program_id = _program_of(session, subject) or program_id
     if held:
         versions = held.versions
     elif program_id is None:
-        raise DecisionError(f"Say of which program the {name} '{code}' is.")
+        raise DecisionError(f"Say of which program the {name} '{code}' is.", Why.PROGRAM)
     else:
         # Two at a time would each find nothing decided yet.
         session.execute(select(ProgramRow.id).where(ProgramRow.id == program_id).with_for_update(key_share=True))
@@ -229,10 +220,10 @@ def _except(session: Session, kind: Kind, subject: Subject, program_id: UUID | N
     whose = Decision.membership_id == (held.membership.id if held else subject_id)
     if not held:
         whose = and_(Decision.data["subject_id"].as_string() == str(subject_id), Decision.program_id == program_id)
-    other = _standing(session, kind, Decision.data[name].as_string() == code, whose)
+    other = standing_of(session, kind, Decision.data[name].as_string() == code, whose)
     if other:
         done = "waived" if kind is Kind.WAIVER else "explained"
-        raise DecisionError(f"'{code}' is {done} already, by the decision {other.id}: undo that one first.")
+        raise DecisionError(f"'{code}' is {done} already, by the decision {other.id}: undo that one first.", Why.STANDS)
     if held:
         return Draft(kind, {name: code}, held.membership.id, moves=held.moves, subject=(of, held.membership.id))
     data = {name: code, "subject_kind": of, "subject_id": str(subject_id)}
@@ -255,9 +246,9 @@ def _check_asked(programs: Sequence[Program], name: str, code: str, of: str) -> 
     known = {getattr(item, name): item.of for program in programs for item in getattr(program, f"{name}s")}
     if code not in known:
         expected = f"expected one of {', '.join(known)}" if known else "it has none"
-        raise DecisionError(f"The program {programs[0].program} has no {name} '{code}': {expected}.")
+        raise DecisionError(f"The program {programs[0].program} has no {name} '{code}': {expected}.", Why.NOT_ASKED)
     if known[code] != of:
-        raise DecisionError(f"'{code}' is a {name} of a {known[code]}, and this is a {of}.")
+        raise DecisionError(f"'{code}' is a {name} of a {known[code]}, and this is a {of}.", Why.NOT_ASKED)
 
 
 def transfer(session: Session, from_id: UUID, to_id: UUID) -> Draft:
@@ -265,52 +256,44 @@ def transfer(session: Session, from_id: UUID, to_id: UUID) -> Draft:
 
     Raises DecisionError.
     """
-    held = _hold(session, to_id)
+    held = hold(session, to_id)
     if from_id == to_id:
-        raise DecisionError("A membership can't go on in itself: name two communities.")
+        raise DecisionError("A membership can't go on in itself: name two communities.", Why.SAME)
     before = session.get(Membership, from_id)
     if before is None or from_id not in held.moves:
-        raise DecisionError("Both memberships have to be of one person.")
+        raise DecisionError("Both memberships have to be of one person.", Why.ONE_PERSON)
     if session.get_one(Community, before.community_id).program_id != held.community.program_id:
-        raise DecisionError("Both communities have to be of one program: hours of one don't count in another.")
+        raise DecisionError(
+            "Both communities have to be of one program: hours of one don't count in another.", Why.PROGRAM
+        )
     standing = {m: of.continues for m, of in decided(session, held.moves).items()}
     goes_on = next((m for m, earlier in standing.items() if from_id in earlier), None)
     if goes_on:
         where = "there" if goes_on == to_id else f"in the membership {goes_on}"
-        raise DecisionError(f"The membership goes on {where} already: undo that transfer first.")
+        raise DecisionError(f"The membership goes on {where} already: undo that transfer first.", Why.GOES_ON)
     chain, front = set[UUID](), [from_id]
     while front:
         chain.update(front)
         front = [m for earlier in front for m in standing.get(earlier, ()) if m not in chain]
     if to_id in chain:
-        raise DecisionError("The other membership goes on in this one already: transfers can't go round in a circle.")
+        raise DecisionError(
+            "The other membership goes on in this one already: transfers can't go round in a circle.", Why.CIRCLE
+        )
     return Draft(Kind.TRANSFER, {"from": str(from_id)}, to_id, moves=held.moves)
+
+
+def waits_for_approval(session: Session, draft: Draft, now: datetime) -> bool:
+    """Whether what a draft says counts only once somebody else has approved it."""
+    if draft.kind is Kind.ADJUSTMENT and draft.membership_id:
+        program = hold(session, draft.membership_id).program_at(now)
+        return program.adjustments.asks_approval(int(draft.data["minutes"]))
+    return draft.kind is Kind.SELF_REPORT
 
 
 def presence(session: Session, membership_id: UUID, data: dict[str, Any]) -> Draft:
     """Have what was checked elsewhere (records.deciding_presence) count of somebody at a session."""
-    held = _hold(session, membership_id)
+    held = hold(session, membership_id)
     return Draft(Kind.PRESENCE, data, held.membership.id, moves=held.moves)
-
-
-def recalculate(session: Session, program: str, number: int, first: date, last: date) -> Draft:
-    """Have facts from `first` to `last`, both included, be credited by a version. Raises DecisionError.
-
-    Nothing else is at work on any site until the transaction ends.
-    """
-    everywhere_alone(session)
-    program_id = program_named(session, program)
-    versions = versions_by_program(session)[program_id]
-    version = next((v for v in versions if v.number == number), None)
-    if version is None:
-        known = ", ".join(str(v.number) for v in versions)
-        raise DecisionError(f"The program {program} has no version {number}: expected one of {known}.")
-    if last < first:
-        raise DecisionError(f"The days end on {last}, before they begin on {first}.")
-    zone = newest(versions).zone
-    start, end = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, last + timedelta(days=1)))
-    data = {"version": version.id, "start": start.isoformat(), "end": end.isoformat()}
-    return Draft(Kind.RECALCULATION, data, program_id=program_id, moves=_members(session, program_id))
 
 
 def program_named(session: Session, code: str) -> UUID:
@@ -321,7 +304,8 @@ def program_named(session: Session, code: str) -> UUID:
     return found
 
 
-def _members(session: Session, program_id: UUID) -> tuple[UUID, ...]:
+def members_of(session: Session, program_id: UUID) -> tuple[UUID, ...]:
+    """All memberships of a program."""
     wanted = select(Membership.id).join(Community).where(Community.program_id == program_id)
     return tuple(session.scalars(wanted.order_by(Membership.id)))
 
@@ -330,10 +314,10 @@ def undo(session: Session, decision_id: UUID) -> Draft:
     """Take a decision back. Raises DecisionError."""
     row = session.get(Decision, decision_id)
     if row is None:
-        raise DecisionError(f"There is no decision {decision_id}: see `copbridge decision list`.")
+        raise DecisionError(f"There is no decision {decision_id}: see `copbridge decision list`.", Why.NOT_THERE)
     kind = Kind(row.kind)
     if kind in ELSEWHERE:
-        raise DecisionError(f"The decision {decision_id} can't be undone: {ELSEWHERE[kind]}.")
+        raise DecisionError(f"The decision {decision_id} can't be undone: {ELSEWHERE[kind]}.", Why.ELSEWHERE)
     if kind is Kind.PRESENCE:
         # The fact is made anew: see records.presences.fold.
         everywhere_alone(session)
@@ -341,30 +325,31 @@ def undo(session: Session, decision_id: UUID) -> Draft:
         return _undo_merge(session, row)
     moves: tuple[UUID, ...] = ()
     if row.membership_id:
-        moves = _hold(session, row.membership_id).moves
+        moves = hold(session, row.membership_id).moves
     elif kind is Kind.RECALCULATION and row.program_id:
         everywhere_alone(session)
-        moves = _members(session, row.program_id)
+        moves = members_of(session, row.program_id)
     else:
         session.execute(select(ProgramRow.id).where(ProgramRow.id == row.program_id).with_for_update(key_share=True))
-    _check_stands(session, decision_id)
+    check_stands(session, decision_id)
     return Draft(Kind.UNDO, {}, row.membership_id, row.program_id, decision_id, moves, _subject(row))
 
 
 def _undo_merge(session: Session, row: Decision) -> Draft:
     everywhere_alone(session)
-    _check_stands(session, row.id)
+    check_stands(session, row.id)
     try:
         undoing = unmerging.prepare(session, row)
     except unmerging.StillEntangled as err:
-        raise DecisionError(f"The decision {row.id} can't be undone: {err}") from err
+        raise DecisionError(f"The decision {row.id} can't be undone: {err}", Why.ELSEWHERE) from err
     return Draft(Kind.UNDO, {}, undoes=row.id, moves=undoing.moves, carry_out=undoing.carry_out)
 
 
-def _check_stands(session: Session, decision_id: UUID) -> None:
+def check_stands(session: Session, decision_id: UUID) -> None:
+    """Raises DecisionError for a decision that was undone."""
     other = undone_by(session, decision_id)
     if other:
-        raise DecisionError(f"The decision {decision_id} was undone already, by {other}.")
+        raise DecisionError(f"The decision {decision_id} was undone already, by {other}.", Why.UNDONE)
 
 
 def _subject(row: Decision) -> Subject | None:
@@ -378,5 +363,6 @@ def undone_by(session: Session, decision_id: UUID) -> UUID | None:
     return session.scalar(select(Decision.id).where(Decision.undoes == decision_id))
 
 
-def _standing(session: Session, kind: Kind, *about: Any) -> Decision | None:
+def standing_of(session: Session, kind: Kind, *about: Any) -> Decision | None:
+    """A decision of a kind that nobody has undone, if there is one."""
     return session.scalars(standing_decisions().where(Decision.kind == str(kind), *about).limit(1)).first()

@@ -21,14 +21,15 @@ from records.models import Closing as ClosingRow
 
 
 class Kind(StrEnum):
-    """What was decided, and what `data` holds for it. Minutes are whole, moments ISO 8601."""
+    """What was decided, and what `data` holds for it. Minutes are whole, moments ISO 8601. `batch`: of several that
+    were taken at once."""
 
     ADJUSTMENT = "adjustment"
-    """Of a membership: `minutes`, `component`."""
+    """Of a membership: `minutes`, `component`. A large one counts once it is approved, where the program says so."""
     SELF_REPORT = "self_report"
     """Of a membership: `minutes`, `component`, `happened_at`, `evidence`. Counts once it is approved."""
     APPROVAL = "approval"
-    """Of a membership: the `report` that is approved."""
+    """Of a membership: the `report` or `adjustment` that is approved."""
     WAIVER = "waiver"
     """Of a membership, or of `subject_kind` and `subject_id`: the `requirement` that isn't asked."""
     RATIONALE = "rationale"
@@ -53,7 +54,7 @@ class Kind(StrEnum):
     """Of two people who are one, `from` was merged into `into`: the `accounts` that went over; `pointed`: memberships
     that count in others from now on; `moved`: those that went over as they are; `kept`: those that `into` had."""
     UNDO = "undo"
-    """Takes back the decision that it names."""
+    """Takes back the decision that it names; `refused`: somebody else didn't approve that one."""
 
 
 @dataclass(slots=True)
@@ -86,12 +87,17 @@ def decided(session: Session, membership_ids: Sequence[UUID], as_of: AsOf = NOW)
     rows = session.scalars(
         standing_decisions(as_of).where(among(Decision.membership_id, into)).order_by(Decision.decided_at, Decision.id)
     ).all()
-    approved = {str(row.data["report"]) for row in rows if row.kind == Kind.APPROVAL}
+    approved = {approves(row) for row in rows if row.kind == Kind.APPROVAL}
     for row in rows:
         if row.membership_id is not None:
             _take(found[into[row.membership_id]], row, approved, as_of)
     _continue_merged(session, found)
     return found
+
+
+def approves(row: Decision) -> str:
+    """The id of what an approval is about."""
+    return str(row.data.get("report") or row.data.get("adjustment"))
 
 
 def _continue_merged(session: Session, found: Mapping[UUID, Of]) -> None:
@@ -109,7 +115,8 @@ def _take(of: Of, row: Decision, approved: set[str], as_of: AsOf) -> None:
     if row.kind == Kind.ADJUSTMENT:
         # An adjustment happens when it is decided: that is its date in the ledger.
         if as_of.true_on is None or row.decided_at <= as_of.true_on:
-            of.adjustments.append(Adjustment(str(row.id), row.decided_at, int(data["minutes"]), str(data["component"])))
+            minutes, component, yes = int(data["minutes"]), str(data["component"]), str(row.id) in approved
+            of.adjustments.append(Adjustment(str(row.id), row.decided_at, minutes, component, yes))
     elif row.kind == Kind.SELF_REPORT:
         happened_at = datetime.fromisoformat(data["happened_at"])
         if as_of.true_on is None or happened_at <= as_of.true_on:

@@ -1,6 +1,6 @@
 """What a decision moves: the memberships and the subject concerned, with it and without it. Nothing is kept of it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -9,11 +9,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mappings.credit import credits_of
-from records import answers, together
+from records import answers, audit, together
+from records.actor import Actor
 from records.deciding import Draft
 from records.models import Team
 from records.programs import newest
 from records.reached import Subject
+
+MOVED = "decision.moved"
+"""The audit trail's name for what a decision moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +87,27 @@ def _members(
 ) -> Iterator[tuple[UUID, tuple[UUID, str, Looked]]]:
     for start in range(0, len(memberships), answers.AT_ONCE):
         for item in answers.inputs_of(session, memberships[start : start + answers.AT_ONCE]):
-            answer = answers.answer(item, now)
             community = f"{newest(item.versions).program} {item.community.topic} {item.community.region}"
-            looked = Looked(
-                sum(credit.minutes for credit in credits_of(answer.lines)),
-                answer.standing.all_minutes,
-                str(answer.standing.status),
-                {outcome.requirement: str(outcome.status) for outcome in answer.standing.outcomes},
-            )
-            yield item.membership.id, (item.community.id, community, looked)
+            yield item.membership.id, (item.community.id, community, look(item, now))
+
+
+def look(item: answers.Inputs, now: datetime) -> Looked:
+    """How a membership with these inputs stands."""
+    answer = answers.answer(item, now)
+    return Looked(
+        sum(credit.minutes for credit in credits_of(answer.lines)),
+        answer.standing.all_minutes,
+        str(answer.standing.status),
+        {outcome.requirement: str(outcome.status) for outcome in answer.standing.outcomes},
+    )
+
+
+def keep(session: Session, actor: Actor, moved: Mapping[UUID, tuple[Looked, Looked]], decision: UUID) -> None:
+    """Have the audit trail say what a decision moved: minutes and standing of each membership, before and after."""
+    before = {str(membership): [was.counting, was.status] for membership, (was, _) in moved.items()}
+    after = {str(membership): [now.counting, now.status] for membership, (_, now) in moved.items()}
+    if before != after:
+        audit.record(session, actor, MOVED, str(decision), before=before, after=after)
 
 
 def _subject(session: Session, draft: Draft, now: datetime) -> dict[str, str]:

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session, aliased
 
 from mappings.program import Program
-from records import audit, erasing_presence
+from records import audit, erasing_presence, opt_outs
 from records.actor import Actor
 from records.affiliations import organisations_named
 from records.decisions import Kind
@@ -33,6 +34,8 @@ from records.models import (
     MirrorGroupMember,
     MirrorParticipation,
     MirrorRoleAssignment,
+    NudgeMessage,
+    OptOut,
     Person,
     Reread,
 )
@@ -43,6 +46,8 @@ PSEUDONYMS = 2**62
 """An erased account gets one of so many negative ids, by lot: nothing leads from it to the one it had."""
 GONE = [{"kind": "erased", "value": ""}]
 """In the place of a milestone's evidence: that there was some may be what its minutes hang on."""
+ERASED = "erased"
+"""Why a message wasn't sent."""
 NOTES = ["note", "evidence"]
 """Free text in a decision's data."""
 MIRRORS: dict[str, Any] = {
@@ -63,8 +68,26 @@ BLANK: dict[str, Any] = {
 }
 
 
+class Fault(StrEnum):
+    """Why a person can't be erased."""
+
+    NOT_THERE = "not_there"
+    MERGED = "merged"
+    """Into somebody else, who can be."""
+    ERASED = "erased"
+    BUSY = "busy"
+    """Somebody else is changing the person."""
+    NO_REASON = "no_reason"
+    NAMES = "names"
+    """The reason says who it is."""
+
+
 class ErasureError(Exception):
     """A person can't be erased; the message says why, and names nobody."""
+
+    def __init__(self, fault: Fault, message: str) -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +101,14 @@ class Plan:
     """By what it is, for the person at the terminal."""
 
 
-def plan_erasure(session: Session, person_id: UUID, reason: str) -> Plan:
-    """Count what would go. Raises ErasureError where `erase` would."""
+def plan_erasure(session: Session, person_id: UUID, reason: str | None) -> Plan:
+    """Count what would go. Raises ErasureError where `erase` would; `reason` None: it is yet to be given."""
     person = session.get(Person, person_id)
     if person is None:
-        raise ErasureError(f"There is no person {person_id}.")
+        raise ErasureError(Fault.NOT_THERE, f"There is no person {person_id}.")
     accounts = _accounts(session, person_id)
-    _check_reason(reason, accounts)
+    if reason is not None:
+        _check_reason(reason, accounts)
     users = frozenset((account.site_id, account.moodle_user_id) for account in accounts)
     persons = _check_is_one(session, person_id)
     memberships = _memberships(session, persons)
@@ -94,9 +118,11 @@ def plan_erasure(session: Session, person_id: UUID, reason: str) -> Plan:
     by = (MirrorCompletion.site_id, MirrorCompletion.overrideby)
     counts["completions set in another's place"] = _count(session, MirrorCompletion, among(by, users))
     counts["questions to Moodle"] = _count(session, Reread, among((Reread.site_id, Reread.moodle_user_id), users))
-    counts["reasons of decisions"] = _count(session, Decision, _decided(memberships, persons))
+    counts["reasons of decisions"] = _count(session, Decision, decided_about(memberships, persons))
     counts |= erasing_presence.count(session, accounts)
     counts["milestones' evidence"] = _count(session, MilestoneRow, *_evidence(memberships))
+    counts["messages to be sent"] = _count(session, NudgeMessage, *_to_send(memberships))
+    counts["wishes about messages"] = _count(session, OptOut, among(OptOut.person_id, persons))
     return Plan(person_id, person.erased_at, users, counts)
 
 
@@ -114,7 +140,7 @@ def _check_is_one(session: Session, person_id: UUID) -> list[UUID]:
     """The person, and whoever was merged into him or her. Raises ErasureError for who was merged into somebody else."""
     now = person_now(session, person_id)
     if now != person_id:
-        raise ErasureError(f"The person {person_id} was merged into {now}: erase that one.")
+        raise ErasureError(Fault.MERGED, f"The person {person_id} was merged into {now}: erase that one.")
     return [person_id, *persons_behind(session, person_id)]
 
 
@@ -123,8 +149,8 @@ def _memberships(session: Session, persons: Sequence[UUID], *, lock: bool = Fals
     return list(session.scalars(found.with_for_update() if lock else found))
 
 
-def _decided(memberships: Sequence[UUID], persons: Sequence[UUID]) -> Any:
-    """Decisions about the memberships and people, and those that undo one of them."""
+def decided_about(memberships: Sequence[UUID], persons: Sequence[UUID]) -> Any:
+    """The condition on `decisions` about memberships and people, and those that undo one of them."""
     decided = aliased(Decision)
     ids = [str(person) for person in persons]
 
@@ -140,6 +166,10 @@ def _evidence(memberships: Sequence[UUID]) -> tuple[Any, ...]:
     return (*of_person, MilestoneRow.evidence != [])
 
 
+def _to_send(memberships: Sequence[UUID]) -> tuple[Any, ...]:
+    return among(NudgeMessage.membership_id, memberships), NudgeMessage.status == "waiting"
+
+
 def erase(
     session: Session, person_id: UUID, *, actor: Actor, reason: str, encryption_key: SecretStr, now: datetime
 ) -> None:
@@ -153,12 +183,12 @@ def erase(
     side_by_side(session, sites, alone=True)
     person = session.get(Person, person_id, with_for_update=True, populate_existing=True)
     if person is None:
-        raise ErasureError(f"There is no person {person_id}.")
+        raise ErasureError(Fault.NOT_THERE, f"There is no person {person_id}.")
     if person.erased_at:
-        raise ErasureError(f"The person {person_id} was erased already.")
+        raise ErasureError(Fault.ERASED, f"The person {person_id} was erased already.")
     accounts = _accounts(session, person_id, lock=True)
     if {account.site_id for account in accounts} - sites:
-        raise ErasureError("Somebody else is changing this person: try again.")
+        raise ErasureError(Fault.BUSY, "Somebody else is changing this person: try again.")
     _check_reason(reason, accounts)
     # Whoever computes a membership reads accounts and mirror one after the other: not while both change.
     persons = _check_is_one(session, person_id)
@@ -168,6 +198,7 @@ def erase(
     for account in accounts:
         _leave_mirror(session, account, kept[account.id], encryption_key)
     _leave_decisions(session, memberships, persons)
+    _leave_messages(session, memberships, persons)
     session.execute(update(Person).where(among(Person.id, persons)).values(erased_at=now))
     after = {"accounts": [str(account.id) for account in accounts], "reason": reason.strip()}
     audit.record(session, actor, "person.erased", str(person_id), after=after)
@@ -175,14 +206,14 @@ def erase(
 
 def _check_reason(reason: str, accounts: Sequence[Account]) -> None:
     if not reason.strip():
-        raise ErasureError("An erasure needs a reason.")
+        raise ErasureError(Fault.NO_REASON, "An erasure needs a reason.")
     said = reason.casefold()
     words = set(re.findall(r"\w+", said))
     for account in accounts:
         keys = {account.username, account.email, account.idnumber} - {""}
         names = set(re.findall(r"\w{2,}", f"{account.firstname} {account.lastname}".casefold()))
         if names & words or str(account.moodle_user_id) in words or any(_says(said, key.casefold()) for key in keys):
-            raise ErasureError("The reason says who the person is, and is kept for ever: say it without.")
+            raise ErasureError(Fault.NAMES, "The reason says who the person is, and is kept for ever: say it without.")
 
 
 def _says(said: str, key: str) -> bool:
@@ -239,8 +270,16 @@ def _leave_decisions(session: Session, memberships: Sequence[UUID], persons: Seq
     data = Decision.data.op("-", return_type=JSONB())(literal(NOTES, ARRAY(Text)))
     quietly = {"synchronize_session": False}
     session.execute(
-        update(Decision).where(_decided(memberships, persons)).values(reason="", data=data), execution_options=quietly
+        update(Decision).where(decided_about(memberships, persons)).values(reason="", data=data),
+        execution_options=quietly,
     )
     session.execute(
         update(MilestoneRow).where(*_evidence(memberships)).values(evidence=GONE), execution_options=quietly
     )
+
+
+def _leave_messages(session: Session, memberships: Sequence[UUID], persons: Sequence[UUID]) -> None:
+    """Nobody is there to be written to; that messages were sent stays, by ids alone."""
+    skipped = update(NudgeMessage).where(*_to_send(memberships)).values(status="skipped", reason=ERASED)
+    session.execute(skipped, execution_options={"synchronize_session": False})
+    opt_outs.leave(session, persons)

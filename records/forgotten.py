@@ -7,13 +7,14 @@ somebody else) stays usable, and names nobody.
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from pydantic import SecretStr
-from sqlalchemy import Engine, delete, exists, func, select
+from sqlalchemy import Engine, Text, delete, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -187,6 +188,32 @@ def redact_inbox(
                 locked = select(InboxItem).where(among(InboxItem.id, hit)).order_by(InboxItem.id).with_for_update()
                 redact(session, encryption_key, session.scalars(locked).all())
         yield len(rows), len(hit)
+
+
+def held_about(session: Session, users: Set[AccountKey]) -> Iterator[dict[str, Any]]:
+    """What the inbox holds about Moodle users, in the order in which it came: each as `received_at`, `sender`, `kind`,
+    `status` and its `content`, in which nobody else is named by an id. Items about somebody else that only mention
+    them (as who did it) aren't among them."""
+    i, known = InboxItem, set[tuple[UUID, Who]](users) | names_by_account(session, users)
+    if not known:
+        return
+    # As text, whose bytes beyond ASCII are escaped: only where all that is looked for is ASCII.
+    said = [str(who if isinstance(who, int) else who[1]) for _, who in known]
+    holds = func.lower(func.encode(i.payload, "escape"), type_=Text)
+    wanted = select(i).where(among(i.site_id, {site for site, _ in known})).order_by(i.id)
+    if all(text.isascii() and text.isalnum() for text in (re.sub(r"[@._+-]", "", one) for one in said)):
+        wanted = wanted.where(or_(*(holds.contains(text.lower(), autoescape=True) for text in said)))
+    for item in session.scalars(wanted.execution_options(yield_per=CHUNK)):
+        payload = Payload.read(item.payload)
+        mine = {user for user in payload.named if (item.site_id, user) in known}
+        if mine & payload.about and not payload.about - mine:
+            yield {
+                "received_at": item.received_at,
+                "sender": item.sender,
+                "kind": item.kind,
+                "status": item.status,
+                "content": json.loads(payload.without(payload.named - mine)),
+            }
 
 
 def count_payloads(engine: Engine, keys: set[AccountKey]) -> Iterator[tuple[int, int]]:

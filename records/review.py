@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Text, cast, func, select, union
+from sqlalchemy import Select, Text, cast, func, select, tuple_, union
 from sqlalchemy.orm import Session
 
 from mappings.attending import Way, rule_of
@@ -61,6 +62,17 @@ def how_many(session: Session, actor: Actor) -> int:
         select(select(func.count()).select_from(opened).scalar_subquery(), disputes.scalar_subquery())
     ).one()
     return sum(found)
+
+
+def oldest(session: Session, actor: Actor) -> datetime | None:
+    """When the oldest of it was recorded."""
+    here, p = select(places(actor).subquery().c.session_id), Presence
+    disputed = select(Dispute.session_id, Dispute.account_id)
+    opened = select(func.min(p.recorded_at)).where(*_is_open(), p.session_id.in_(here))
+    disputes = select(func.min(p.recorded_at)).where(
+        p.withdrawn_at.is_(None), p.session_id.in_(here), tuple_(p.session_id, p.account_id).in_(disputed)
+    )
+    return session.scalar(select(func.least(opened.scalar_subquery(), disputes.scalar_subquery())))
 
 
 def _is_open() -> tuple[Any, ...]:

@@ -47,6 +47,19 @@ def _fernet(encryption_key: SecretStr) -> Fernet:
         raise SecretError("ENCRYPTION_KEY is not a Fernet key (32 bytes in url-safe base64).") from err
 
 
+def seal(text: str, encryption_key: SecretStr) -> bytes:
+    """A text, encrypted. Raises SecretError where ENCRYPTION_KEY is none."""
+    return _fernet(encryption_key).encrypt(text.encode())
+
+
+def unseal(sealed: bytes, encryption_key: SecretStr) -> str:
+    """What `seal` encrypted. Raises SecretError where ENCRYPTION_KEY is another one than then."""
+    try:
+        return _fernet(encryption_key).decrypt(sealed).decode()
+    except InvalidToken as err:
+        raise SecretError("It was encrypted with another ENCRYPTION_KEY.") from err
+
+
 def active_secrets(reader: Session | Connection, site_id: UUID, purpose: str, encryption_key: SecretStr) -> list[str]:
     """The active secrets of a site for a purpose, decrypted, the newest first.
 

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from mappings.conditions import Missing
+from mappings.credit import late_minutes
 from mappings.outcomes import Outcome
 from records.answers import Answer
 
@@ -23,6 +24,7 @@ def as_row(membership_id: UUID, result: Answer, now: datetime) -> dict[str, Any]
         "on_their_way": s.on_their_way,
         "missing": [missing_as_data(lack) for lack in s.missing],
         "outcomes": [outcome_as_data(outcome) for outcome in s.outcomes],
+        "late": sum(late_minutes(line) is not None for line in result.lines),
         "valid_until": result.valid_until,
         "computed_at": now,
     }

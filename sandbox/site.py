@@ -105,6 +105,16 @@ class Site:
             db.execute("DELETE FROM lacking WHERE userid = ?", (user,))
             db.executemany("INSERT INTO lacking VALUES (?, ?)", [(user, name) for name in set(capabilities)])
 
+    def set_messaging(self, *, on: bool) -> None:
+        """Whether users of the site can be written to at all."""
+        with self.store.write() as db:
+            set_config(db, "messaging", "" if on else "off")
+
+    def block(self, user: int, sender: int) -> None:
+        """From now on a user takes no messages of another."""
+        with self.store.write() as db:
+            db.execute("INSERT OR IGNORE INTO message_users_blocked VALUES (?, ?)", (user, sender))
+
     def limited_token(self, *capabilities: str) -> str:
         """The token of a second service account, which lacks these capabilities."""
         with self.store.write() as db:

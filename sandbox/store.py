@@ -106,6 +106,12 @@ CREATE TABLE IF NOT EXISTS attendance_sessions (
 CREATE TABLE IF NOT EXISTS attendance_log (
   id INTEGER PRIMARY KEY AUTOINCREMENT, sessionid INTEGER NOT NULL, studentid INTEGER NOT NULL,
   statusid INTEGER NOT NULL, remarks TEXT, UNIQUE (sessionid, studentid));
+CREATE TABLE IF NOT EXISTS messages (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, useridfrom INTEGER NOT NULL, useridto INTEGER NOT NULL,
+  fullmessage TEXT NOT NULL, timecreated INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS message_users_blocked (
+  userid INTEGER NOT NULL, blockeduserid INTEGER NOT NULL, PRIMARY KEY (userid, blockeduserid));
+CREATE INDEX IF NOT EXISTS messages_to ON messages (useridto);
 CREATE INDEX IF NOT EXISTS enrolments_course ON user_enrolments (course, userid);
 CREATE INDEX IF NOT EXISTS enrolments_user ON user_enrolments (userid, course);
 CREATE INDEX IF NOT EXISTS roles_course ON role_assignments (course, userid);

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from sandbox import answers, attendance_answers, parameters, people, plugin, progress
+from sandbox import answers, attendance_answers, messages, parameters, people, plugin, progress
 from sandbox.actions import ActionRefusedError
 from sandbox.capabilities import ENROL_REVIEW, Caller, caller_of, enter_course
 from sandbox.parameters import MoodleError, Params, boolean, check, integer, invalid_parameter
@@ -223,6 +223,7 @@ FUNCTIONS: dict[str, Function] = {
     "core_completion_update_activity_completion_status_manually": _update_manually,
     "core_grades_update_grades": _update_grades,
     ATTENDANCE: attendance_answers.get_sessions,
+    messages.FUNCTION: messages.send,
 }
 
 
@@ -230,7 +231,8 @@ def offers(site: Site) -> dict[str, Function]:
     """The functions that the tokens' service holds: without the companion plugin, with it, or its own alone."""
     has = site.setting("plugin")
     if has == "alone":
-        return {name: FUNCTIONS[name] for name in (SITE_INFO, COURSE_MODULE, ATTENDANCE)} | plugin.FUNCTIONS
+        kept = (SITE_INFO, COURSE_MODULE, ATTENDANCE, messages.FUNCTION)
+        return {name: FUNCTIONS[name] for name in kept} | plugin.FUNCTIONS
     return FUNCTIONS | plugin.FUNCTIONS if has else FUNCTIONS
 
 

@@ -4,7 +4,7 @@
 outside is answered exactly like what doesn't exist: 404.
 """
 
-from typing import cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import structlog
@@ -14,11 +14,12 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import Unauthorized
 from werkzeug.wrappers import Response
 
-from records import users
+from records import sign_ins
 from records.actor import Actor, Role
 from records.deciding import By
+from service.api.door import come_in
 from service.context import context
-from service.permissions import DECISIONS, ROLES, Door, Permission
+from service.permissions import DECISIONS, ROLES, ByToken, Door, Permission
 
 log = structlog.get_logger()
 FORM_MAX_BYTES = 64_000
@@ -41,6 +42,7 @@ def guard(app: Flask) -> None:
         raise UndecidedRoute(f"no decision in service/access.py for: {', '.join(undecided)}")
     app.config["WTF_CSRF_CHECK_DEFAULT"] = False
     csrf = CSRFProtect(app)
+    app.after_request(_hand_out)
 
     @app.before_request
     def decide() -> Response | None:
@@ -49,6 +51,10 @@ def guard(app: Flask) -> None:
             return None
         decision = DECISIONS[request.endpoint]
         if decision is Door.SENDER:
+            return None
+        if decision is Door.TOKEN or isinstance(decision, ByToken):
+            # A bearer token, and nothing else: no cookie opens it, so that no form has to be guarded.
+            come_in(decision)
             return None
         if decision is not Door.OPEN:
             refusal = _check(decision)
@@ -59,11 +65,15 @@ def guard(app: Flask) -> None:
             _swallow()
             abort(413)
         csrf.protect()
-        for given, answer in ((request.args, 404), (request.form, 400)):
-            # No column of the records can hold a NUL: nothing has such a name.
-            if any("\0" in value for _, value in given.items(multi=True)):
-                abort(answer)
+        _refuse_nul()
         return None
+
+
+def _refuse_nul() -> None:
+    for given, answer in ((request.args, 404), (request.form, 400)):
+        # No column of the records can hold a NUL: nothing has such a name.
+        if any("\0" in value for _, value in given.items(multi=True)):
+            abort(answer)
 
 
 def _swallow() -> None:
@@ -86,13 +96,48 @@ def _check(decision: Door | Permission) -> Response | None:
     return None
 
 
-def _who() -> users.SignedIn | None:
+def _who() -> sign_ins.SignedIn | None:
     token = request.cookies.get(cookie_name())
     if not token:
         return None
     here = context()
-    with Session(here.engine) as session:
-        return users.signed_in(session, token, here.clock())
+    now = here.clock()
+    with Session(here.engine) as session, session.begin():
+        idle = here.settings.sign_in_idle_minutes
+        who = sign_ins.signed_in(session, token, now, idle_minutes=idle, present=not _asks_by_itself())
+        if who and request.method == "GET" and "HX-Request" not in request.headers:
+            g.fresh_cookie = sign_ins.rotated(session, token, now)
+    return who
+
+
+def _asks_by_itself() -> bool:
+    """Whether it is an open page that asks for news of itself (service/pages/live.py), and perhaps nobody is there."""
+    return request.method == "GET" and "HX-Request" in request.headers and "seen" in request.args
+
+
+def _hand_out(response: Response) -> Response:
+    """The cookie that takes the old one's place goes along with whatever is answered."""
+    fresh = g.pop("fresh_cookie", None)
+    if fresh and "signed_in" in g:
+        left = g.signed_in.expires_at - context().clock()
+        give_cookie(response, fresh, int(left.total_seconds()))
+    return response
+
+
+def give_cookie(response: Response, token: str, seconds: int | None = None) -> None:
+    """Have the browser keep a sign-in; by default as long as a new one lasts."""
+    whole = context().settings.sign_in_hours * 3600
+    response.set_cookie(cookie_name(), token, max_age=whole if seconds is None else seconds, **_cookie_attributes())
+
+
+def take_cookie(response: Response) -> None:
+    """Have the browser forget its sign-in."""
+    g.pop("fresh_cookie", None)
+    response.delete_cookie(cookie_name(), **_cookie_attributes())
+
+
+def _cookie_attributes() -> dict[str, Any]:
+    return {"path": "/", "secure": is_https(), "httponly": True, "samesite": "Lax"}
 
 
 def _sign_in_first() -> Response:

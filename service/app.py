@@ -7,20 +7,24 @@ from pathlib import Path
 import structlog
 from flask import Flask, Response, g, render_template, request, url_for
 from flask_bootstrap import Bootstrap5
+from flask_openapi.openapi import OpenAPI
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from jobs.runtime import connect_redis, utcnow
 from records.database import is_unreachable, make_engine
 from records.settings import Settings
-from service import access, i18n, navigation, wording
+from service import access, i18n, limits, navigation, wording
+from service.api import document, problems
 from service.context import EXTENSION, Context
 from service.gate import Gate
 from service.intake import register_intake
 from service.pages.all import PAGES
 
 log = structlog.get_logger()
+Answered = tuple[str, int] | WerkzeugResponse
 RETRY_AFTER_SECONDS = 30
 DEEPEST = 6
 """How many of the innermost frames of an error are logged."""
@@ -42,7 +46,14 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    # What no page of ours asks a browser for, none shall get.
+    "Permissions-Policy": ", ".join(
+        f"{feature}=()" for feature in ("camera", "microphone", "geolocation", "payment", "usb")
+    ),
 }
+HTTPS_ONLY = "max-age=31536000"
+"""For a year, where it was reached by https once; for this host alone: the others of its domain aren't ours."""
 CACHED = frozenset({"static", "bootstrap.static", "assets.htmx"})
 """Files of ours: they hold nobody's data and may be kept by browsers."""
 ASKED_AGAIN = frozenset({"calendars.feed"})
@@ -54,7 +65,8 @@ def create_app(settings: Settings) -> Flask:
 
     A database that can't be reached yet is no error: requests are answered 503 until it can.
     """
-    app = Flask(__name__)
+    # Flask as it is, which also collects what the API documents; its own pages are off.
+    app = OpenAPI(__name__, **document.configured())
     https = settings.public_url.startswith("https://")
     app.config.update(
         SECRET_KEY=settings.secret_key.get_secret_value(),
@@ -82,21 +94,24 @@ def create_app(settings: Settings) -> Flask:
     _register(app)
     _answer_errors(app)
     _keep_shut(app, gate)
+    limits.install(app, settings)
+    limits.warn_of_untrusted_proxy(app, settings)
     access.guard(app)
     app.after_request(_add_headers)
     return app
 
 
-def _register(app: Flask) -> None:
+def _register(app: OpenAPI) -> None:
     Bootstrap5(app)
     register_intake(app)
     for module in PAGES:
         app.register_blueprint(module.blueprint)
+    document.put_on(app)
 
 
 def _keep_shut(app: Flask, gate: Gate) -> None:
     @app.before_request
-    def shut() -> tuple[str, int] | None:
+    def shut() -> Answered | None:
         if request.endpoint in CACHED or gate.is_open():
             return None
         return error_page(503)
@@ -104,8 +119,13 @@ def _keep_shut(app: Flask, gate: Gate) -> None:
 
 def _add_headers(response: Response) -> Response:
     response.headers.update(HEADERS)
+    if access.is_https():
+        response.headers["Strict-Transport-Security"] = HTTPS_ONLY
+    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+        response.headers.setdefault("Retry-After", str(limits.retry_after()))
     if request.endpoint not in CACHED:
-        response.headers["Cache-Control"] = "private, no-cache" if request.endpoint in ASKED_AGAIN else "no-store"
+        again = request.endpoint in ASKED_AGAIN or (problems.asked() and "ETag" in response.headers)
+        response.headers["Cache-Control"] = "private, no-cache" if again else "no-store"
     if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
     if response.status_code == HTTPStatus.UNAUTHORIZED and "HX-Request" in request.headers:
@@ -114,8 +134,10 @@ def _add_headers(response: Response) -> Response:
     return response
 
 
-def error_page(status: int) -> tuple[str, int]:
-    """The page for an error, in plain words."""
+def error_page(status: int, err: HTTPException | None = None) -> Answered:
+    """The page for an error, in plain words; of the API a problem."""
+    if problems.asked():
+        return problems.of_status(status, err)
     title, text = wording.error(status)
     who = getattr(g, "signed_in", None)
     # Signed out while a form was open: after the sign-in it is asked for again.
@@ -133,26 +155,30 @@ def _back(status: int) -> str | None:
 
 def _answer_errors(app: Flask) -> None:
     @app.errorhandler(HTTPException)
-    def refused(err: HTTPException) -> tuple[str, int] | HTTPException:
+    def refused(err: HTTPException) -> Answered | HTTPException:
         # A redirect is no error; so is an answer that some view made by itself.
         if err.response is not None or err.code is None or err.code < HTTPStatus.BAD_REQUEST:
             return err
-        return error_page(err.code)
+        return error_page(err.code, err)
+
+    @app.errorhandler(problems.Refusal)
+    def refused_by_api(err: problems.Refusal) -> Answered:
+        return problems.of_refusal(err)
 
     @app.errorhandler(CSRFError)
-    def stale_form(err: CSRFError) -> tuple[str, int]:
+    def stale_form(err: CSRFError) -> Answered:
         log.info("form_token_refused", endpoint=request.endpoint)
         return error_page(int(err.code or HTTPStatus.BAD_REQUEST))
 
     @app.errorhandler(DBAPIError)
-    def database(err: DBAPIError) -> tuple[str, int]:
+    def database(err: DBAPIError) -> Answered:
         if not is_unreachable(err):
             return failed(err)
         log.warning("page_database_unreachable", endpoint=request.endpoint)
         return error_page(503)
 
     @app.errorhandler(Exception)
-    def failed(err: Exception) -> tuple[str, int]:
+    def failed(err: Exception) -> Answered:
         # The message of an error may quote what somebody typed: its type and place have to do.
         original = err.original_exception if isinstance(err, InternalServerError) else err
         log.error("page_failed", endpoint=request.endpoint, error=type(original).__name__, at=_place(original))

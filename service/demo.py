@@ -24,7 +24,7 @@ SLUG = "sandbox"
 NAME = "Sandbox Moodle"
 ENVIRONMENT = "environment"
 EMAIL = "staff@example.org"
-GRANTS = (Grant(Role.IT), Grant(Role.STAFF))
+GRANTS = (Grant(Role.IT), Grant(Role.PROGRAM_ADMIN))
 PROGRAM = Path(mappings.__file__).parent / "programs" / "calpro-regional.yaml"
 
 

@@ -23,6 +23,8 @@ LOCALE = Path(__file__).parent / "locale"
 TEMPLATE_FILE = LOCALE / f"{DOMAIN}.pot"
 SOURCES = (("**.py", "python"), ("**/templates/**.html", "jinja2"))
 EXTENSION = "copbridge.language"
+COOKIE = "copbridge-language"
+"""What somebody who isn't signed in chose, on the sign-in page."""
 SOURCE_LANGUAGE = "en"
 NAMES = {"en": "English", "es": "Español"}
 """The languages of the pages, in their own words."""
@@ -46,7 +48,8 @@ def install(app: Flask, language: str) -> None:
 
 
 def language_now() -> str:
-    """The language that is spoken: what the user chose, else what the browser asks for, else the installation's.
+    """The language that is spoken: what the user chose, else what was chosen in this browser, else what it asks for,
+    else the installation's.
 
     English where no request is served.
     """
@@ -80,6 +83,9 @@ def _chosen() -> str:
     who = g.get("signed_in")
     if who is not None and who.language in NAMES:
         return str(who.language)
+    asked = request.cookies.get(COOKIE)
+    if asked in NAMES:
+        return str(asked)
     default: str = current_app.extensions[EXTENSION]
     return request.accept_languages.best_match(NAMES, default) or default
 

@@ -19,6 +19,11 @@ def sign_in_page(settings: Settings) -> str:
     return _under(settings, "sign-in")
 
 
+def provider_answer(settings: Settings, code: str) -> str:
+    """Where an identity provider sends browsers back to: its redirect address."""
+    return _under(settings, f"sign-in/with/{code}/back")
+
+
 def setup_link(settings: Settings, token: str) -> str:
     """The one-time address at which the token's user sets a password."""
     return _under(settings, f"set-up/{token}")

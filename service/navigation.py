@@ -8,7 +8,7 @@ from flask import request, url_for
 from records.actor import Actor
 from service import access
 from service.i18n import N_, _
-from service.pages import review
+from service.pages import to_decide
 from service.permissions import Permission
 
 
@@ -22,13 +22,27 @@ class Place:
     blueprints: tuple[str, ...] = ()
     waits: Callable[[Actor], int] | None = None
     """How much waits there for somebody, as far as he or she reaches."""
+    unlimited: bool = False
+    """It is about the whole installation: for who reaches everything."""
 
 
 PLACES = (
     Place(
         "board.show", N_("Communities"), Permission.SEE_BOARD, ("community", "sessions", "person", "imports", "roster")
     ),
-    Place("review.show", N_("Review"), Permission.DECIDE_ATTENDANCE, waits=review.how_many),
+    Place("people.show", N_("People"), Permission.SEE_PEOPLE),
+    Place(
+        "to_decide.show",
+        N_("To decide"),
+        Permission.DECIDE_ATTENDANCE,
+        ("review", "approvals", "acts", "bulk_acts", "decisions", "late", "mapping", "adoptions"),
+        to_decide.how_many,
+    ),
+    Place("nudges.listed", N_("Messages"), Permission.SEND_NUDGES),
+    Place("periods.listed", N_("Periods"), Permission.CLOSE_PERIODS),
+    Place("users.listed", N_("Users"), Permission.MANAGE_USERS),
+    Place("operations.show", N_("Operations"), Permission.SEE_OPERATIONS, unlimited=True),
+    Place("audit_trail.show", N_("Audit trail"), Permission.SEE_AUDIT, unlimited=True),
     Place("plugin.show", N_("Moodle plugin"), Permission.CONNECT_SITES),
 )
 
@@ -48,7 +62,7 @@ def places(who: Actor) -> list[Shown]:
     shown, blueprint = [], request.blueprint or ""
     for place in PLACES:
         within = access.within(who, place.permission)
-        if within.grants:
+        if within.unlimited or (within.grants and not place.unlimited):
             here = blueprint in (place.endpoint.split(".")[0], *place.blueprints)
             waits = place.waits(within) if place.waits else 0
             shown.append(Shown(url_for(place.endpoint), _(place.title), here, waits))

@@ -4,9 +4,11 @@ Every route has its decision in DECISIONS; one without stops the application fro
 roles; where it reaches is the scope of the grants that carry those roles.
 """
 
+from dataclasses import dataclass
 from enum import Enum, StrEnum
 
 from records.actor import Role
+from records.api_tokens import ApiScope
 
 
 class Door(Enum):
@@ -18,6 +20,8 @@ class Door(Enum):
     """For Moodle sites: the route checks the sender's signature or token by itself, and reads no cookie."""
     SIGNED_IN = "signed_in"
     """For whoever is signed in, with whatever role."""
+    TOKEN = "token"  # noqa: S105 - a kind of door
+    """For whoever shows a token of the REST API, whatever its scopes; no cookie opens it."""
 
 
 class Permission(StrEnum):
@@ -96,7 +100,16 @@ ROLES: dict[Permission, frozenset[Role]] = {
     Permission.SEE_AUDIT: MACHINE | {Role.AUDITOR},
 }
 
-DECISIONS: dict[str, Door | Permission] = {
+
+@dataclass(frozen=True, slots=True)
+class ByToken:
+    """A route of the REST API: Door.TOKEN, for tokens of this scope whose user has this permission."""
+
+    permission: Permission
+    scope: ApiScope
+
+
+DECISIONS: dict[str, Door | Permission | ByToken] = {
     "static": Door.OPEN,
     "bootstrap.static": Door.OPEN,
     "assets.htmx": Door.OPEN,
@@ -106,6 +119,8 @@ DECISIONS: dict[str, Door | Permission] = {
     "sign_in.setup_form": Door.OPEN,
     "sign_in.setup_submit": Door.OPEN,
     "sign_in.sign_out": Door.SIGNED_IN,
+    "provider_sign_in.begin": Door.OPEN,
+    "provider_sign_in.answer": Door.OPEN,
     "identify.begin": Door.OPEN,
     "identify.answer": Door.OPEN,
     "arrive.scan": Door.OPEN,
@@ -116,6 +131,9 @@ DECISIONS: dict[str, Door | Permission] = {
     "arrive.left": Door.OPEN,
     "arrive.forget": Door.OPEN,
     "arrive.personal": Door.OPEN,
+    "opt_out.show": Door.OPEN,
+    # The link in a message is all that it takes; a mail program posts to it, too.
+    "opt_out.stop": Door.SENDER,
     "intake.take_batch": Door.SENDER,
     "intake.take_event": Door.SENDER,
     "intake.take_statements": Door.SENDER,
@@ -127,12 +145,18 @@ DECISIONS: dict[str, Door | Permission] = {
     "community.show": Permission.SEE_PEOPLE,
     "community.live": Permission.SEE_PEOPLE,
     "community.together": Permission.SEE_PEOPLE,
+    "hours_chart.show": Permission.SEE_PEOPLE,
     "moodle.live": Permission.SEE_PEOPLE,
     "moodle.ask": Permission.ASK_MOODLE,
     "plugin.show": Permission.CONNECT_SITES,
     "plugin.download": Permission.CONNECT_SITES,
+    "people.show": Permission.SEE_PEOPLE,
     "person.show": Permission.SEE_PEOPLE,
     "person.live": Permission.SEE_PEOPLE,
+    "person_file.show": Permission.EXPORT_PEOPLE,
+    "person_file.download": Permission.EXPORT_PEOPLE,
+    "erasing.show": Permission.ERASE_PEOPLE,
+    "erasing.carry_out": Permission.ERASE_PEOPLE,
     "sessions.listed": Permission.SEE_PEOPLE,
     "sessions.show": Permission.SEE_PEOPLE,
     "sessions.new": Permission.RECORD_ATTENDANCE,
@@ -151,6 +175,30 @@ DECISIONS: dict[str, Door | Permission] = {
     "review.accept": Permission.DECIDE_ATTENDANCE,
     "review.dismiss": Permission.DECIDE_ATTENDANCE,
     "review.undo": Permission.DECIDE_ATTENDANCE,
+    "to_decide.show": Permission.DECIDE_ATTENDANCE,
+    "acts.show": Permission.ADJUST_HOURS,
+    "acts.adjust": Permission.ADJUST_HOURS,
+    "acts.report": Permission.ADJUST_HOURS,
+    "acts.waive": Permission.ADJUST_HOURS,
+    "acts.explain": Permission.ADJUST_HOURS,
+    "acts.transfer": Permission.ADJUST_HOURS,
+    "acts.undo": Permission.ADJUST_HOURS,
+    "acts.subject": Permission.ADJUST_HOURS,
+    "acts.waive_subject": Permission.ADJUST_HOURS,
+    "acts.explain_subject": Permission.ADJUST_HOURS,
+    "acts.undo_subject": Permission.ADJUST_HOURS,
+    "bulk_acts.show": Permission.ADJUST_HOURS,
+    "bulk_acts.choose": Permission.ADJUST_HOURS,
+    "bulk_acts.preview": Permission.ADJUST_HOURS,
+    "bulk_acts.carry_out": Permission.ADJUST_HOURS,
+    "bulk_acts.done": Permission.ADJUST_HOURS,
+    "bulk_acts.undo": Permission.ADJUST_HOURS,
+    "approvals.show": Permission.APPROVE_HOURS,
+    "approvals.preview": Permission.APPROVE_HOURS,
+    "approvals.approve": Permission.APPROVE_HOURS,
+    "approvals.refuse": Permission.APPROVE_HOURS,
+    "approvals.undo": Permission.APPROVE_HOURS,
+    "decisions.listed": Permission.SEE_PEOPLE,
     "merging.show": Permission.MERGE_PEOPLE,
     "merging.preview": Permission.MERGE_PEOPLE,
     "merging.carry_out": Permission.MERGE_PEOPLE,
@@ -180,6 +228,90 @@ DECISIONS: dict[str, Door | Permission] = {
     "imports.take": Permission.RECORD_ATTENDANCE,
     "imports.undo": Permission.RECORD_ATTENDANCE,
     "imports.rows": Permission.RECORD_ATTENDANCE,
+    "account.show": Door.SIGNED_IN,
+    "account.save": Door.SIGNED_IN,
+    "account.password": Door.SIGNED_IN,
+    "account.end_others": Door.SIGNED_IN,
+    "account.speak": Door.OPEN,
+    "resets.form": Door.OPEN,
+    "resets.ask": Door.OPEN,
+    "users.listed": Permission.MANAGE_USERS,
+    "users.new": Permission.MANAGE_USERS,
+    "users.invite": Permission.MANAGE_USERS,
+    "users.show": Permission.MANAGE_USERS,
+    "users.give": Permission.MANAGE_USERS,
+    "users.withdraw": Permission.MANAGE_USERS,
+    "users.switch_off": Permission.MANAGE_USERS,
+    "users.switch_on": Permission.MANAGE_USERS,
+    "users.link": Permission.MANAGE_USERS,
+    "facilitators.show": Permission.INVITE_FACILITATORS,
+    "facilitators.invite": Permission.INVITE_FACILITATORS,
+    "facilitators.withdraw": Permission.INVITE_FACILITATORS,
+    "work.show": Door.SIGNED_IN,
+    "work.live": Door.SIGNED_IN,
+    "periods.listed": Permission.CLOSE_PERIODS,
+    "periods.show": Permission.CLOSE_PERIODS,
+    "periods.checks": Permission.CLOSE_PERIODS,
+    "periods.close": Permission.CLOSE_PERIODS,
+    "late.show": Permission.APPROVE_HOURS,
+    "late.admit": Permission.APPROVE_HOURS,
+    "late.admit_all": Permission.APPROVE_HOURS,
+    "mapping.show": Permission.DECIDE_MAPPING,
+    "mapping.change": Permission.DECIDE_MAPPING,
+    "mapping.decide": Permission.DECIDE_MAPPING,
+    "adoptions.listed": Permission.DECIDE_MAPPING,
+    "adoptions.show": Permission.DECIDE_MAPPING,
+    "adoptions.look": Permission.DECIDE_MAPPING,
+    "adoptions.decide": Permission.DECIDE_MAPPING,
     "attendance_files.of_session": Permission.SEE_PEOPLE,
     "attendance_files.of_community": Permission.SEE_PEOPLE,
+    "nudges.listed": Permission.SEND_NUDGES,
+    "nudges.compose": Permission.SEND_NUDGES,
+    "nudges.preview": Permission.SEND_NUDGES,
+    "nudges.send": Permission.SEND_NUDGES,
+    "nudges.show": Permission.SEND_NUDGES,
+    "nudges.live": Permission.SEND_NUDGES,
+    "nudges.call_off": Permission.SEND_NUDGES,
+    "nudges.again": Permission.SEND_NUDGES,
+    "nudges.of_person": Permission.SEND_NUDGES,
+    "nudges.say": Permission.SEND_NUDGES,
+    "design.show": Door.SIGNED_IN,
+    "operations.show": Permission.SEE_OPERATIONS,
+    "operations.live": Permission.SEE_OPERATIONS,
+    "operations.events": Permission.SEE_OPERATIONS,
+    "operations.event": Permission.SEE_OPERATIONS,
+    "operations.again": Permission.OPERATE,
+    "audit_trail.show": Permission.SEE_AUDIT,
+    "tokens.listed": Door.SIGNED_IN,
+    "tokens.make": Door.SIGNED_IN,
+    "tokens.revoke": Door.SIGNED_IN,
+    "api.document": Door.OPEN,
+    "api.token": Door.TOKEN,
+    "api.communities": ByToken(Permission.SEE_BOARD, ApiScope.READ),
+    "api.community": ByToken(Permission.SEE_BOARD, ApiScope.READ),
+    "api.standings": ByToken(Permission.SEE_BOARD, ApiScope.READ),
+    "api.community_standing": ByToken(Permission.SEE_BOARD, ApiScope.READ),
+    "api.memberships": ByToken(Permission.SEE_PEOPLE, ApiScope.PEOPLE_READ),
+    "api.membership": ByToken(Permission.SEE_PEOPLE, ApiScope.PEOPLE_READ),
+    "api.membership_standing": ByToken(Permission.SEE_PEOPLE, ApiScope.PEOPLE_READ),
+    "api.explanation": ByToken(Permission.SEE_PEOPLE, ApiScope.PEOPLE_READ),
+    "api.find_people": ByToken(Permission.SEE_PEOPLE, ApiScope.PEOPLE_READ),
+    "api.person": ByToken(Permission.SEE_PEOPLE, ApiScope.PEOPLE_READ),
+    "api.sessions": ByToken(Permission.SEE_PEOPLE, ApiScope.READ),
+    "api.session": ByToken(Permission.SEE_PEOPLE, ApiScope.READ),
+    "api.plan_session": ByToken(Permission.RECORD_ATTENDANCE, ApiScope.ATTENDANCE_WRITE),
+    "api.move_session": ByToken(Permission.RECORD_ATTENDANCE, ApiScope.ATTENDANCE_WRITE),
+    "api.cancel_session": ByToken(Permission.RECORD_ATTENDANCE, ApiScope.ATTENDANCE_WRITE),
+    "api.attendance": ByToken(Permission.SEE_PEOPLE, ApiScope.PEOPLE_READ),
+    "api.record_attendance": ByToken(Permission.RECORD_ATTENDANCE, ApiScope.ATTENDANCE_WRITE),
+    "api.adjustments": ByToken(Permission.SEE_PEOPLE, ApiScope.PEOPLE_READ),
+    "api.adjust": ByToken(Permission.ADJUST_HOURS, ApiScope.ADJUSTMENTS_WRITE),
+    "api.undo_adjustment": ByToken(Permission.ADJUST_HOURS, ApiScope.ADJUSTMENTS_WRITE),
+    "api.sites": ByToken(Permission.SEE_OPERATIONS, ApiScope.OPERATIONS_READ),
+    "api.site": ByToken(Permission.SEE_OPERATIONS, ApiScope.OPERATIONS_READ),
+    "api.events": ByToken(Permission.SEE_OPERATIONS, ApiScope.OPERATIONS_READ),
+    "api.event": ByToken(Permission.SEE_OPERATIONS, ApiScope.OPERATIONS_READ),
+    "api.jobs": ByToken(Permission.SEE_OPERATIONS, ApiScope.OPERATIONS_READ),
+    "api.job": ByToken(Permission.SEE_OPERATIONS, ApiScope.OPERATIONS_READ),
+    "api.periodic_jobs": ByToken(Permission.SEE_OPERATIONS, ApiScope.OPERATIONS_READ),
 }

@@ -5,6 +5,7 @@ lock                   held by the `up` that uses the folder
 secrets/               0600 each, made at the first start
 postgres/, valkey/     the embedded servers' data
 logs/                  one file for each process
+mail/                  mails, while no server for them is set
 """
 
 import fcntl

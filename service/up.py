@@ -16,7 +16,7 @@ from service.supervisor import Child, Stopped, Supervisor, say
 HOST = "127.0.0.1"
 SANDBOX_SECRET = "SANDBOX_WEBHOOK_SECRET"  # noqa: S105 - a file's name
 # What only the service may know: the sandbox is a stranger's Moodle.
-PRIVATE = ("DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ENCRYPTION_KEY")
+PRIVATE = ("DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ENCRYPTION_KEY", "SMTP_PASSWORD")
 
 
 def run(state: Path, port: int, sandbox_port: int) -> None:
@@ -92,6 +92,7 @@ def _start_servers(supervisor: Supervisor, folder: StateFolder, board: str) -> S
         "secret_key": os.environ.get("SECRET_KEY") or folder.secret("SECRET_KEY"),
         "encryption_key": os.environ.get("ENCRYPTION_KEY") or folder.secret("ENCRYPTION_KEY"),
         "public_url": os.environ.get("PUBLIC_URL") or board,
+        "mail_folder": os.environ.get("MAIL_FOLDER") or str(folder.path / "mail"),
     }
     if os.environ.get("DATABASE_URL"):
         values["database_url"] = os.environ["DATABASE_URL"]
@@ -124,7 +125,9 @@ def _environment(settings: Settings) -> dict[str, str]:
         "SECRET_KEY": settings.secret_key.get_secret_value(),
         "ENCRYPTION_KEY": settings.encryption_key.get_secret_value(),
         "PUBLIC_URL": settings.public_url,
+        "MAIL_FOLDER": str(settings.mail_folder),
         "PYTHONUNBUFFERED": "1",
+        **({"SMTP_PASSWORD": settings.smtp_password.get_secret_value()} if settings.smtp_password else {}),
     }
 
 

@@ -13,12 +13,14 @@ from mappings.facts import Ended, Nothing
 from mappings.matching import Refusal
 from mappings.standing import Status
 from records.actor import Role
-from records.users import PASSWORD_LENGTH
+from records.passwords import PASSWORD_LENGTH
 from service import i18n
 from service.i18n import N_, _
 
 MINUTES = 60
 NARROW_SPACE = "\u202f"
+LEAST_GROUPED = 1000
+"""Smaller numbers are written alike in all languages of the pages."""
 
 COMPONENTS = {
     "online": N_("online"),
@@ -83,6 +85,7 @@ NOTHING = {
     Nothing.LENGTH_UNKNOWN: N_("How long the session was planned to be isn't known."),
     Nothing.NOT_PROVEN: N_("It counts with evidence only: a link, a file or a note."),
     Nothing.NOT_APPROVED: N_("It was reported by the participant, and waits for approval."),
+    Nothing.SECOND_APPROVAL: N_("It is so large that a second person has to approve it first."),
     Nothing.PER_SESSION: N_("Its sessions count, each by itself; completing the activity adds nothing to them."),
     Nothing.COUNTS_ELSEWHERE: N_("It counts in another community of this person."),
     Nothing.WRITTEN_BY_US: N_("CoP Bridge marked it as done in Moodle, for the session itself: that is what counts."),
@@ -164,6 +167,10 @@ ERRORS = {
     413: (
         N_("That was too much at once"),
         N_("What you sent is larger than may be sent here. A file of attendance may have 20 MB: split it."),
+    ),
+    429: (
+        N_("A little too often"),
+        N_("There were too many requests from your network within a minute. Wait a minute, then try again."),
     ),
     503: (
         N_("We'll be right back"),
@@ -265,6 +272,9 @@ def moment(when: datetime, timezone: str) -> str:
 
 def number(value: float) -> str:
     """A number as the language groups it: 10,000."""
+    if isinstance(value, int) and 0 <= value < LEAST_GROUPED:
+        # A table has hundreds of them, and Babel takes its time for each.
+        return str(value)
     return format_decimal(value, locale=i18n.locale_now())
 
 

@@ -25,6 +25,7 @@ from records.models import (
     Sweep,
 )
 from records.programs import newest, versions_by_program
+from records.queries.nudges import sent_in_moodle
 from records.secrets import Purpose, SecretError, active_secrets
 from records.stuck import Stuck, stuck
 
@@ -91,6 +92,8 @@ class Books:
     programs: Sequence[Program]
     doubled_idnumbers: Sequence[str]
     """Of courses of the site."""
+    messages: tuple[int, int]
+    """Messages to participants that were to go by the site lately, and those of them that Moodle refused."""
 
 
 def read_books(session: Session, site: Site, encryption_key: SecretStr) -> Books:
@@ -123,6 +126,7 @@ def read_books(session: Session, site: Site, encryption_key: SecretStr) -> Books
         kinds=frozenset(kinds),
         programs=[newest(versions) for versions in versions_by_program(session).values()],
         doubled_idnumbers=_doubled(session, site.id),
+        messages=sent_in_moodle(session, site.id),
     )
 
 

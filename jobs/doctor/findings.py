@@ -71,6 +71,8 @@ class Code(StrEnum):
 
     ATTENDANCE_UNREADABLE = ("attendance_unreadable", Severity.WARNING)
     ATTENDANCE_REFUSED = ("attendance_refused", Severity.WARNING)
+    MESSAGES_UNSENDABLE = ("messages_unsendable", Severity.WARNING)
+    MESSAGES_REFUSED = ("messages_refused", Severity.WARNING)
 
     COMPLETION_OFF = ("completion_off", Severity.ERROR)
     COMPLETION_OFF_IN_COURSE = ("completion_off_in_course", Severity.WARNING)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.doctor import attendance, capabilities, connection, content, flow, plugin
+from jobs.doctor import attendance, capabilities, connection, content, flow, messages, plugin
 from jobs.doctor.findings import Finding, Report, Result, Severity
 from jobs.doctor.look import Look
 
@@ -32,6 +32,7 @@ CHECKS = (
     Check("courses", capabilities.courses, ("answers",)),
     Check("capabilities", capabilities.capabilities, ("answers", "courses")),
     Check("attendance", attendance.sessions, ("answers",)),
+    Check("messages", messages.messages, ("answers",)),
     Check("completion", content.completion, ("answers", "courses")),
     Check("cron", plugin.cron, ("answers",)),
     Check("plugin", plugin.plugin, ("answers",)),

@@ -167,6 +167,7 @@ class AuditEntry(Base):
     """Who did what, with before and after: opaque ids, never names. Only added to, like the ledger."""
 
     __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_subject", "subject"),)
 
     id: Mapped[Key]
     at: Mapped[Now]

@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     DateTime,
     ForeignKey,
@@ -11,6 +12,7 @@ from sqlalchemy import (
     LargeBinary,
     SmallInteger,
     String,
+    Text,
     UniqueConstraint,
     text,
 )
@@ -93,7 +95,7 @@ class NudgeMessage(Base):
 
 
 class OptOut(Base):
-    """A person who wants no nudges."""
+    """A person who wants no nudges, or wants them again: the latest word of it."""
 
     __tablename__ = "opt_outs"
 
@@ -101,3 +103,7 @@ class OptOut(Base):
     actor: Mapped[str] = mapped_column(String(80))
     """A user's id, or `participant`."""
     at: Mapped[Now]
+    stands: Mapped[bool] = mapped_column(Boolean, server_default=text("true"))
+    """False: it was taken back."""
+    note: Mapped[str] = mapped_column(Text, server_default="")
+    """Staff's words on it; they go with the person."""

@@ -173,6 +173,14 @@ class Decision(Base):
     """Whatever a person decided: an input like a fact; undone by another decision."""
 
     __tablename__ = "decisions"
+    __table_args__ = (
+        # What may wait for approval, beside thousands of other decisions.
+        Index(
+            "ix_decisions_hours",
+            "id",
+            postgresql_where=text("kind IN ('self_report', 'adjustment', 'approval')"),
+        ),
+    )
 
     id: Mapped[Key]
     kind: Mapped[str] = mapped_column(String(20))
@@ -218,6 +226,7 @@ class StandingRow(Base):
     __tablename__ = "standings"
     __table_args__ = (
         Index("ix_standings_valid_until", "valid_until", postgresql_where=text("valid_until IS NOT NULL")),
+        Index("ix_standings_late", "membership_id", postgresql_where=text("late > 0")),
     )
 
     membership_id: Mapped[UUID] = mapped_column(ForeignKey("memberships.id"), primary_key=True)
@@ -233,5 +242,7 @@ class StandingRow(Base):
     """What is still to do: codes and parameters, as mappings.requirements.Missing."""
     outcomes: Mapped[list[dict[str, object]]] = mapped_column(JSONB, server_default=text("'[]'"))
     """Each requirement: see mappings.requirements.Outcome."""
+    late: Mapped[int] = mapped_column(server_default="0")
+    """How many changes came late for closed periods, and wait for somebody."""
     valid_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     computed_at: Mapped[Moment]

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
-from records.actor import Actor
-from records.adopting import claimed, known_copy, unlike_groups
+from records.actor import Actor, in_scope
+from records.adopting import AdoptionError, Decided, Wanted, claimed, decide, known_copy, unlike_groups
 from records.adoptions import UNDECIDED, Status, held_back, mirrored
 from records.claims import CourseKey, slugs_of
+from records.deciding import By
 from records.keys import among
 from records.models import (
     Community,
@@ -94,6 +95,10 @@ def adoptions(session: Session, actor: Actor, *, decided: bool = False) -> list[
 def review(session: Session, actor: Actor, course: CourseKey) -> Review:
     """A copied course. Only for an actor whose scope is everything. Raises PermissionError, AdoptionError."""
     _check(actor)
+    return _review(session, course)
+
+
+def _review(session: Session, course: CourseKey) -> Review:
     row = known_copy(session, course)
     original = (row.site_id, row.original_id)
     m, g = ContinuedModule, MirrorGroup
@@ -115,6 +120,84 @@ def review(session: Session, actor: Actor, course: CourseKey) -> Review:
         decision.decided_at if decision else None,
         {"idnumber": form.idnumber, "shortname": form.shortname, "category": form.category_idnumber} if form else {},
     )
+
+
+def how_many(session: Session, actor: Actor) -> int:
+    """How many copies wait that the actor may look at: what is counted on every page, by the few rows of copies."""
+    return session.scalar(select(func.count()).select_from(CourseCopy).where(*_waiting_in(actor))) or 0
+
+
+def oldest(session: Session, actor: Actor) -> datetime | None:
+    """Since when the oldest of them waits."""
+    return session.scalar(select(func.min(CourseCopy.copied_at)).where(*_waiting_in(actor)))
+
+
+def _waiting_in(actor: Actor) -> tuple[ColumnElement[bool], ...]:
+    """Copies of communities in scope that nobody has decided about. Copies of copies follow when the first is
+    decided."""
+    return CourseCopy.status == str(Status.PROPOSED), _original_in(actor)
+
+
+def _original_in(actor: Actor) -> ColumnElement[bool]:
+    c, place = CourseCopy, CommunityCourse
+    here = (
+        select(place.course_id)
+        .join(Community, Community.id == place.community_id)
+        .where(place.site_id == c.site_id, place.course_id == c.original_id, in_scope(actor))
+    )
+    return here.correlate(c).exists()
+
+
+def listed(session: Session, actor: Actor, *, decided: bool = False, limit: int = 100) -> list[Adoption]:
+    """Copies of communities in scope: those that wait, the earliest first, or the latest that were decided about."""
+    c = CourseCopy
+    undecided = c.status == str(Status.PROPOSED)
+    order = (c.copied_at.desc(),) if decided else (c.copied_at,)
+    rows = session.scalars(
+        select(c)
+        .where(_original_in(actor), ~undecided if decided else undecided)
+        .order_by(*order, c.site_id, c.course_id)
+        .limit(limit)
+    ).all()
+    return _described(session, rows, {(row.site_id, row.course_id) for row in rows})
+
+
+def reaches(session: Session, actor: Actor, course: CourseKey) -> bool | None:
+    """Whether a copy, what it is and what its original is lies in scope as a whole, so that the actor may decide; None:
+    nothing of it does, or there is no such copy."""
+    row = session.get(CourseCopy, course)
+    if row is None:
+        return None
+    keys = {course, (row.site_id, row.original_id)}
+    return _within(
+        session,
+        actor,
+        select(CommunityCourse.community_id).where(among((CommunityCourse.site_id, CommunityCourse.course_id), keys)),
+    )
+
+
+def _within(session: Session, actor: Actor, communities: Select[UUID]) -> bool | None:
+    mine = select(in_scope(actor)).select_from(Community).where(Community.id.in_(communities))
+    found = session.scalars(mine).all()
+    if not found:
+        return True if actor.unlimited else None
+    return all(found) if any(found) else None
+
+
+def looked_at(session: Session, actor: Actor, course: CourseKey) -> Review | None:
+    """A copy for an actor in whose scope some of it lies; None for any other."""
+    return None if reaches(session, actor, course) is None else _review(session, course)
+
+
+def decide_as(session: Session, actor: Actor, course: CourseKey, wanted: Wanted, by: By) -> Decided:
+    """Decide about a copy that lies in the actor's scope as a whole, before and after. Raises AdoptionError."""
+    if not reaches(session, actor, course):
+        raise AdoptionError("The copy isn't there, or not all of it is in scope.", "beyond")
+    done = decide(session, course, wanted, by)
+    made = select(Community.id).where(among(Community.id, done.communities))
+    if done.communities and not _within(session, actor, made):
+        raise AdoptionError("The course would be a community out of scope.", "beyond")
+    return done
 
 
 def waiting_copies(session: Session, courses: Iterable[CourseKey]) -> list[Adoption]:
@@ -193,3 +276,9 @@ def _communities(session: Session, courses: set[CourseKey]) -> dict[CourseKey, l
     for site, course, *names in rows:
         found.setdefault((site, course), []).append(" ".join(names))
     return found
+
+
+def timezone(session: Session, actor: Actor) -> str:
+    """A time zone to tell times in, where those of several communities stand side by side."""
+    zone = select(Community.timezone).where(in_scope(actor)).order_by(Community.created_at, Community.id).limit(1)
+    return session.scalar(zone) or "UTC"

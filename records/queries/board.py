@@ -1,11 +1,11 @@
-"""The board: every community in scope, in one statement over stored standings."""
+"""The board: the communities that are asked for, in one statement over stored standings or a closed period."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, case, exists, func, or_, select
+from sqlalchemy import CTE, ColumnElement, Integer, Select, case, cast, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from mappings.matching import CourseForm, Refusal, has_groups, place_course
@@ -26,6 +26,9 @@ from records.models import (
     StandingRow,
 )
 from records.programs import newest, versions_by_program
+from records.queries.filters import Figures, PeopleFilter
+
+EVERYTHING = PeopleFilter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,10 @@ class CommunityLine:
     cannot_reach: int
     on_their_way: int
     band_min: int | None
+    """None where nothing is asked, and where the period's band isn't known."""
     band_max: int | None
+    asked: int
+    """Of how many participants anything is asked."""
     proposed: int
     """Changes of activities that wait for a decision."""
     dirty: int
@@ -74,44 +80,67 @@ class Board:
     communities: list[CommunityLine]
     refused: list[RefusedCourse]
     programs: Mapping[str, Program]
+    any_at_all: bool
+    """Whether there are communities in scope, whatever was asked for."""
 
 
-def board(session: Session, actor: Actor) -> Board:
-    """Every community in the actor's scope, by program, region and topic."""
+def board(session: Session, actor: Actor, asked: PeopleFilter = EVERYTHING, seer: Actor | None = None) -> Board:
+    """The communities in the actor's scope that are asked for, by program, region and topic. A status asks for those
+    where anybody has it. `seer`: the actor as far as he or she may see people (see PeopleFilter.places)."""
     programs = {newest(versions).program: newest(versions) for versions in versions_by_program(session).values()}
-    communities = _communities(session, actor)
-    here = {line.program for line in communities}
+    communities = _communities(session, actor, asked, seer)
+    here = set(session.scalars(_places(actor))) if asked.values() else {line.program for line in communities}
     visible = {code: p for code, p in sorted(programs.items()) if code in here or _reaches_any(actor, p)}
-    return Board(communities, _refused(session, actor, programs), visible)
+    refused = [course for course in _refused(session, actor, programs) if _asked_for(course, asked)]
+    return Board(communities, refused, visible, bool(here))
+
+
+def _asked_for(course: RefusedCourse, asked: PeopleFilter) -> bool:
+    """Whether a course that is no community lies where the filter looks; people and hosts it has none."""
+    wanted = ((asked.program, course.program), (asked.region, course.region), (asked.topic, course.topic))
+    return all(value in ("", its) for value, its in wanted)
 
 
 def _reaches_any(actor: Actor, program: Program) -> bool:
     return any(actor.reaches(program.program, region.code) for region in program.regions)
 
 
-def _members(actor: Actor) -> CTE:
-    """Counts and sums of each community's members."""
-    m, s = Membership, StandingRow
-    active = (m.role == "participant") & (m.status == "active")
-    return (
-        select(
-            m.community_id,
-            func.count().filter(active).label("participants"),
-            func.count().filter((m.role == "facilitator") & (m.status == "active")).label("facilitators"),
-            func.coalesce(func.sum(s.minutes).filter(active), 0).label("minutes"),
-            func.count().filter(active & s.status.in_([str(status) for status in REACHED])).label("met"),
-            func.count().filter(active & (s.status == str(Status.BEHIND))).label("behind"),
-            func.count().filter(active & (s.status == str(Status.CANNOT_REACH))).label("cannot_reach"),
-            func.coalesce(func.sum(s.on_their_way).filter(active), 0).label("on_their_way"),
-            func.min(s.band_min).label("band_min"),
-            func.max(s.band_max).label("band_max"),
-            func.count(m.dirty_at).label("dirty"),
-        )
-        .outerjoin(s, s.membership_id == m.id)
-        .where(m.merged_into.is_(None), m.community_id.in_(select(Community.id).where(in_scope(actor))))
-        .group_by(m.community_id)
-        .cte("members")
+def _shown() -> ColumnElement[bool]:
+    """What lost its courses to another community is shown as long as sessions of it are recorded."""
+    return or_(
+        exists().where(CommunityCourse.community_id == Community.id),
+        exists().where(SessionRow.community_id == Community.id),
     )
+
+
+def _places(actor: Actor) -> Select[str]:
+    """The programs of all communities in scope."""
+    of_program = select(ProgramRow.code).join(Community, Community.program_id == ProgramRow.id)
+    return of_program.where(in_scope(actor), _shown()).distinct()
+
+
+def _members(communities: Select[UUID], asked: PeopleFilter) -> CTE:
+    """Counts and sums of each community's members."""
+    m, figures = Membership, Figures.of(asked)
+    counts, status = figures.counts, figures.status
+    waiting = 0 if asked.closing else func.sum(StandingRow.on_their_way).filter(counts)
+    counted = select(
+        m.community_id,
+        func.count().filter(counts).label("participants"),
+        func.count().filter((m.role == "facilitator") & (m.status == "active")).label("facilitators"),
+        func.coalesce(func.sum(figures.minutes).filter(counts), 0).label("minutes"),
+        func.count().filter(counts & status.in_(sorted(REACHED))).label("met"),
+        func.count().filter(counts & (status == str(Status.BEHIND))).label("behind"),
+        func.count().filter(counts & (status == str(Status.CANNOT_REACH))).label("cannot_reach"),
+        func.coalesce(waiting, 0).label("on_their_way"),
+        func.min(cast(figures.band_min, Integer)).label("band_min"),
+        func.max(cast(figures.band_max, Integer)).label("band_max"),
+        # Whether anything is asked of anybody, also where no band is known.
+        func.count().filter(counts & (status != str(Status.NO_COMMITMENT))).label("asked"),
+        func.count(m.dirty_at).label("dirty"),
+    )
+    within = figures.joined(counted).where(m.merged_into.is_(None), m.community_id.in_(communities))
+    return within.group_by(m.community_id).cte("members")
 
 
 def _courses() -> CTE:
@@ -140,8 +169,12 @@ def _courses() -> CTE:
     )
 
 
-def _communities(session: Session, actor: Actor) -> list[CommunityLine]:
-    members, courses = _members(actor), _courses()
+def _communities(session: Session, actor: Actor, asked: PeopleFilter, seer: Actor | None) -> list[CommunityLine]:
+    within = [*asked.places(actor, seer), _shown()]
+    if asked.status:
+        held = select(Membership.community_id).where(Membership.merged_into.is_(None), asked.with_status())
+        within.append(Community.id.in_(held.correlate(None)))
+    members, courses = _members(select(Community.id).where(*within).correlate(None), asked), _courses()
     rows = session.execute(
         select(
             Community.id,
@@ -155,11 +188,7 @@ def _communities(session: Session, actor: Actor) -> list[CommunityLine]:
         .join(ProgramRow, ProgramRow.id == Community.program_id)
         .outerjoin(members, members.c.community_id == Community.id)
         .outerjoin(courses, courses.c.community_id == Community.id)
-        # What lost its courses to another community is shown as long as sessions of it are recorded.
-        .where(
-            in_scope(actor),
-            or_(courses.c.community_id.is_not(None), exists().where(SessionRow.community_id == Community.id)),
-        )
+        .where(*within)
         .order_by(ProgramRow.code, Community.region, Community.topic, courses.c.title, Community.id)
     )
     return [_line(row) for row in rows]
@@ -183,6 +212,7 @@ def _line(row: Any) -> CommunityLine:
         on_their_way=int(row.on_their_way or 0),
         band_min=row.band_min,
         band_max=row.band_max,
+        asked=int(row.asked or 0),
         proposed=int(row.proposed or 0),
         dirty=int(row.dirty or 0),
     )

@@ -1,4 +1,4 @@
-"""A community: its people with their standings, its activities and what they earn, its sessions."""
+"""A community: its activities and what they earn, its sessions; its people are in records.queries.members."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -10,10 +10,8 @@ from sqlalchemy.orm import Session
 
 from mappings.facts import Hours
 from mappings.matching import hours_taken, rule_for
-from mappings.outcomes import DONE
 from mappings.places import Particulars
 from mappings.program import Program, ProgramVersion
-from mappings.standing import Status
 from records.actor import Actor, in_scope
 from records.continuing import continued
 from records.models import (
@@ -27,32 +25,14 @@ from records.models import (
     MirrorGroup,
     MirrorModule,
     SessionRow,
-    StandingRow,
+    SharedSession,
 )
 from records.module_forms import activity_of, declared_hours
 from records.programs import newest, versions_by_program
 from records.queries.adoptions import Adoption, waiting_copies
 
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """Somebody in a community. `name` is empty while Moodle hasn't told it."""
-
-    person_id: UUID
-    name: str
-    account: int
-    """Moodle's user id, for who has no name yet; negative for who was erased."""
-    role: str
-    status: str
-    minutes: int
-    by_component: dict[str, int]
-    standing: Status
-    band_min: int | None
-    band_max: int | None
-    on_their_way: int
-    open: int
-    """Requirements that are neither met nor waived."""
-    dirty: bool
+NEXT, LAST = 3, 5
+"""So many sessions are shown: of those to come, and of those that were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +80,17 @@ class Meeting:
 
 
 @dataclass(frozen=True, slots=True)
+class Meetings:
+    """The next and the last sessions of a community, in the order of their beginnings, and how many there are."""
+
+    coming: list[Meeting]
+    held: list[Meeting]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class CommunityPage:
-    """All that a community's page shows."""
+    """What a community's page shows beside its people (records.queries.members) and sessions."""
 
     id: UUID
     program: Program
@@ -109,9 +98,7 @@ class CommunityPage:
     region: str
     timezone: str
     courses: list[str]
-    members: list[Member]
     activities: list[ActivityLine]
-    meetings: list[Meeting]
     copies: list[Adoption]
     """Copies of its courses that wait for a decision."""
     particulars: list[Particulars]
@@ -147,9 +134,7 @@ def community(session: Session, actor: Actor, community_id: UUID) -> CommunityPa
         row.region,
         row.timezone,
         [f"{place.fullname}: {place.name}" if place.name else place.fullname for place in places],
-        _members(session, community_id),
         _activities(session, keys, versions),
-        _meetings(session, community_id, program),
         waiting_copies(session, keys),
         program.of_community(row.topic, row.region, tuple(place.idnumber for place in places)),
     )
@@ -169,47 +154,6 @@ def names_of(session: Session, persons: Iterable[UUID]) -> dict[UUID, tuple[str,
     for person, first, last, moodle_user_id in rows:
         found.setdefault(person, (f"{first} {last}".strip(), moodle_user_id))
     return found
-
-
-def _members(session: Session, community_id: UUID) -> list[Member]:
-    rows = session.execute(
-        select(Membership, StandingRow)
-        .outerjoin(StandingRow, StandingRow.membership_id == Membership.id)
-        .where(Membership.community_id == community_id, Membership.merged_into.is_(None))
-    ).all()
-    names = names_of(session, (m.person_id for m, _ in rows))
-    return sorted((_member(m, s, *names.get(m.person_id, ("", 0))) for m, s in rows), key=_need)
-
-
-def _member(m: Membership, s: StandingRow | None, name: str, account: int) -> Member:
-    return Member(
-        person_id=m.person_id,
-        name=name,
-        account=account,
-        role=m.role,
-        status=m.status,
-        minutes=s.minutes if s else 0,
-        by_component=s.by_component if s else {},
-        standing=Status(s.status) if s else Status.NO_COMMITMENT,
-        band_min=s.band_min if s else None,
-        band_max=s.band_max if s else None,
-        on_their_way=s.on_their_way if s else 0,
-        open=sum(outcome["status"] not in DONE for outcome in s.outcomes) if s else 0,
-        dirty=m.dirty_at is not None,
-    )
-
-
-IN_NEED = (
-    *(Status.CANNOT_REACH, Status.BEHIND, Status.NOT_STARTED, Status.IN_PROGRESS),
-    *(Status.ON_PACE, Status.NO_COMMITMENT, Status.MET, Status.ABOVE),
-)
-"""Who needs help comes first."""
-
-
-def _need(member: Member) -> tuple[bool, int, int, str, int]:
-    """Active people first, then by need, the furthest from the minimum first."""
-    need = IN_NEED.index(member.standing)
-    return (member.status != "active", need, member.minutes, member.name.casefold(), member.account)
 
 
 def _earning(versions: Sequence[ProgramVersion], form: Binding | None, declared: Hours | None) -> Earning | None:
@@ -267,27 +211,42 @@ def _activities(
     return lines
 
 
-def _meetings(session: Session, community_id: UUID, program: Program) -> list[Meeting]:
-    present = (FactRow.session_id == SessionRow.id) & FactRow.superseded_at.is_(None) & (FactRow.minutes > 0)
-    rows = session.execute(
-        select(SessionRow, func.count(FactRow.id))
-        .outerjoin(FactRow, present)
-        .where(SessionRow.community_id == community_id)
-        .group_by(SessionRow.id)
-        .order_by(SessionRow.starts_at, SessionRow.code)
-    )
+def meetings_of(session: Session, community_id: UUID, program: Program, now: datetime) -> Meetings:
+    """The next and the last sessions of a community, those of other communities that are shared with it among them."""
+    s = SessionRow
+    shared = select(SharedSession.session_id).where(SharedSession.community_id == community_id)
+    own = (s.community_id == community_id) | s.id.in_(shared)
+    coming = session.scalars(select(s).where(own, s.starts_at >= now).order_by(s.starts_at, s.code).limit(NEXT)).all()
+    past = select(s).where(own, s.starts_at < now).order_by(s.starts_at.desc(), s.code.desc()).limit(LAST)
+    held = session.scalars(past).all()[::-1]
+    count = session.scalar(select(func.count()).select_from(s).where(own)) or 0
+    there = _there(session, community_id, [row.id for row in (*coming, *held)])
     components: dict[str, str] = {str(mode): component for mode, component in program.attendance.components.items()}
-    return [
-        Meeting(
-            s.id,
-            s.title,
-            s.starts_at,
-            s.timezone,
-            s.mode,
-            components.get(s.mode),
-            n,
-            s.cancelled_at is not None,
-            s.code,
+
+    def shown(row: SessionRow) -> Meeting:
+        return Meeting(
+            row.id,
+            row.title,
+            row.starts_at,
+            row.timezone,
+            row.mode,
+            components.get(row.mode),
+            there.get(row.id, 0),
+            row.cancelled_at is not None,
+            row.code,
         )
-        for s, n in rows
-    ]
+
+    return Meetings([shown(row) for row in coming], [shown(row) for row in held], count)
+
+
+def _there(session: Session, community_id: UUID, sessions: Sequence[UUID]) -> dict[UUID, int]:
+    """How many members of the community were at each session."""
+    f, m = FactRow, Membership
+    rows = session.execute(
+        select(f.session_id, func.count(func.distinct(m.id)))
+        .join(Account, Account.id == f.account_id)
+        .join(m, (m.person_id == Account.person_id) & (m.community_id == community_id) & m.merged_into.is_(None))
+        .where(f.session_id.in_(sessions), f.superseded_at.is_(None), f.minutes > 0)
+        .group_by(f.session_id)
+    )
+    return {session_id: count for session_id, count in rows if session_id}

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from records.actor import Actor
 from records.decisions import Kind
 from records.models import Community, Decision, Membership, ProgramRow
+from records.queries import approvals
 from records.queries.milestones import names_of
 
 
@@ -22,7 +23,7 @@ class Shown:
     id: UUID
     kind: str
     state: str
-    """`stands`, `undone`, or of a report `waits` until it is approved."""
+    """`stands`, `undone`, or of a report or large adjustment `waits` until it is approved."""
     decided_at: datetime
     actor: str
     role: str
@@ -65,21 +66,17 @@ def listed(
         wanted = wanted.where(Decision.kind == kind)
     rows = session.execute(wanted).all()
     taken_back = set(session.scalars(select(Decision.undoes).where(Decision.undoes.is_not(None))))
-    approved = {str(row.data["report"]) for row in _approvals(session) if row.id not in taken_back}
+    waits = approvals.still_wait(session, {row.membership_id for row, *_ in rows if row.membership_id})
     names = names_of(session, _subjects(rows))
     found = []
     for row, person, community in rows:
         state = "undone" if row.id in taken_back else "stands"
-        if state == "stands" and row.kind == Kind.SELF_REPORT and str(row.id) not in approved:
+        if row.id in waits:
             state = "waits"
         if state == "undone" and not undone:
             continue
         found.append(_shown(row, state, _about(row, person, community, names)))
     return found
-
-
-def _approvals(session: Session) -> list[Decision]:
-    return list(session.scalars(select(Decision).where(Decision.kind == str(Kind.APPROVAL))))
 
 
 def _subjects(rows: Any) -> set[tuple[str, UUID]]:

@@ -149,7 +149,8 @@ def _about(line: Line, reasons: Mapping[str, str]) -> tuple[str, str, str]:
     if fact:
         return _about_fact(fact)
     if line.decision:
-        kind = ADJUSTMENT if credit and credit.rule == ADJUSTMENT else SELF_REPORT
+        rule = credit.rule if credit else line.params.get("rule")
+        kind = ADJUSTMENT if rule == ADJUSTMENT else SELF_REPORT
         return kind, reasons.get(line.decision, ""), ""
     rule, _, name = (credit.rule if credit else "").partition(":")
     if rule in DERIVED and not (credit and (credit.fact or credit.decision)):

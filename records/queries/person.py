@@ -15,7 +15,7 @@ from mappings.standing import REACHED, Standing, Status, forecast, spans
 from records import answers
 from records.actor import Actor, in_scope
 from records.counted import AsOf
-from records.models import Community, Membership
+from records.models import Community, Membership, Person
 from records.queries.community import names_of
 from records.queries.explained import AsWritten, Entry, Explained, as_written, by_component, entries, explained
 from records.queries.look_back import PRESENT, LookBack, seen_at
@@ -35,6 +35,7 @@ class InCommunity:
 
     membership_id: UUID
     community_id: UUID
+    program_id: UUID
     program: Program
     """As it was in force when it is looked at."""
     programs: dict[int, Program]
@@ -68,6 +69,8 @@ class PersonPage:
     id: UUID
     name: str
     account: int
+    erased_at: datetime | None
+    """Given: the person was forgotten; the amounts stay."""
     communities: list[InCommunity]
     untold: int
     """How many communities aren't shown, since their program wasn't known yet at that time."""
@@ -100,7 +103,8 @@ def person(
     name, account = names_of(session, [person_id]).get(person_id, ("", 0))
     by_id = {found.membership_id: found for found in _seen(session, rows, look, now)}
     communities = [by_id[membership] for membership, _ in rows if membership in by_id]
-    return PersonPage(person_id, name, account, communities, len(rows) - len(communities))
+    erased_at = session.scalar(select(Person.erased_at).where(Person.id == person_id))
+    return PersonPage(person_id, name, account, erased_at, communities, len(rows) - len(communities))
 
 
 def _seen(session: Session, rows: Sequence[tuple[UUID, str]], look: LookBack, now: datetime) -> Iterator[InCommunity]:
@@ -120,6 +124,7 @@ def _in_community(session: Session, item: answers.Inputs, as_of: AsOf, now: date
     return InCommunity(
         membership_id=item.membership.id,
         community_id=item.community.id,
+        program_id=item.community.program_id,
         program=version.program,
         programs={v.number: v.program for v in item.versions},
         topic=item.community.topic,

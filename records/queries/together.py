@@ -45,6 +45,8 @@ class Standings:
     subjects: list[Standing]
     meetings: dict[str, Meeting] = field(default_factory=dict)
     """Of a community, by item."""
+    region: str = ""
+    """Of a community."""
 
 
 def asks_together(program: Program) -> bool:
@@ -64,7 +66,7 @@ def of_community(session: Session, actor: Actor, community_id: UUID, now: dateti
     found = [_only_deviating(each) for each in of_communities(session, [community_id], now)]
     subjects = [each for each in found if each.together.outcomes or each.together.notices]
     meetings = {m.item: m for m in surroundings(session, [community_id])[community_id].meetings}
-    return Standings(program, row.timezone, _named(session, subjects), meetings)
+    return Standings(program, row.timezone, _named(session, subjects), meetings, row.region)
 
 
 def of_whole_program(session: Session, code: str, now: datetime) -> Standings | None:

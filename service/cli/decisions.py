@@ -11,7 +11,7 @@ import typer
 from sqlalchemy.orm import Session
 
 from jobs.queues import QueueName
-from records import deciding, effects
+from records import approving, deciding, effects
 from records.actor import CLI, Role
 from records.csv_file import Wrong, day, optional_text
 from records.deciding import By, Draft
@@ -19,6 +19,7 @@ from records.decisions import Kind
 from records.effects import Effect
 from records.milestone_file import Evidence, evidence_of
 from records.queries.decisions import listed
+from records.recalculating import recalculate as recalculate_facts
 from service.cli.decision_words import shown_as_data, tell, what
 from service.cli.errors import UserError
 from service.cli.lookup import find_person
@@ -44,6 +45,7 @@ OfTeam = Annotated[str, typer.Option("--team", help="A team's idnumber; with --c
 OfOrganisation = Annotated[str, typer.Option("--organisation", help="An organisation's code; with --program.")]
 OfCommunity = Annotated[str, typer.Option("--community", help="A course's idnumber, or the community's id.")]
 OfProgram = Annotated[str, typer.Option("--program", help="A program's code.")]
+WAITS = "It counts once somebody else has approved it: see `copbridge decision list`."
 
 
 def register(app: typer.Typer) -> None:
@@ -103,15 +105,15 @@ def report(
 
 @group.command()
 def approve(
-    report: Annotated[UUID, typer.Argument(help="The report's id: see `decision list`.", metavar="REPORT")],
+    report: Annotated[UUID, typer.Argument(help="What waits: see `decision list`.", metavar="ID")],
     reason: Reason,
     dry_run: DryRun = False,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Have reported hours count."""
+    """Have reported hours count, or a large adjustment that another person has to approve."""
     _decide(
-        lambda session, by: deciding.approve(session, report, actor=by.actor),
+        lambda session, by: approving.approve(session, report, actor=by.actor),
         reason,
         dry_run=dry_run,
         yes=yes,
@@ -201,7 +203,7 @@ def recalculate(
     """Have what was achieved within some days be credited by another version of the program than the one in force."""
     days = _day(first), _day(last)
     _decide(
-        lambda session, _: deciding.recalculate(session, program, version, *days),
+        lambda session, _: recalculate_facts(session, program, version, *days),
         reason,
         dry_run=dry_run,
         yes=yes,
@@ -252,19 +254,20 @@ def _decide(draft_of: Callable[[Session, By], Draft], reason: str, *, dry_run: b
     with records() as opened:
         expected = None
         if dry_run or not yes:
-            _, expected = _take(opened, draft_of, reason, keep=False)
+            _, expected, waits = _take(opened, draft_of, reason, keep=False)
+            tell(expected, as_json=as_json, decision=None)
+            if waits and not as_json:
+                say(WAITS)
             if dry_run:
-                tell(expected, as_json=as_json, decision=None)
                 return
-            tell(expected, as_json=False, decision=None)
             if not typer.confirm("Decide so?"):
                 raise UserError("Nothing was decided.")
-        decision, moved = _take(opened, draft_of, reason, keep=True, expected=expected)
+        decision, moved, waits = _take(opened, draft_of, reason, keep=True, expected=expected)
         opened.wake(QueueName.RECONCILE)
     if yes:
         tell(moved, as_json=as_json, decision=decision)
     if not as_json:
-        say(f"Decided: {decision}. The hours are being computed again.")
+        say(f"Decided: {decision}. {WAITS if waits else 'The hours are being computed again.'}")
 
 
 def _take(
@@ -274,8 +277,9 @@ def _take(
     *,
     keep: bool,
     expected: Effect | None = None,
-) -> tuple[UUID, Effect]:
-    """Take a decision, and say what it moves; it is kept only where that is what was expected."""
+) -> tuple[UUID, Effect, bool]:
+    """Take a decision, and say what it moves, and whether it waits for somebody's approval; it is kept only where
+    that is what was expected."""
     # Nobody is asked while a transaction is open: its locks would wait for the answer.
     with opened.transaction() as session:
         by = By(CLI, Role.IT, reason, opened.now())
@@ -283,11 +287,13 @@ def _take(
         was = effects.before(session, draft, by.now)
         decision = deciding.write(session, draft, by)
         moved = effects.effect(session, draft, was, by.now)
+        waits = deciding.waits_for_approval(session, draft, by.now)
+        effects.keep(session, by.actor, {m.membership_id: (m.before, m.after) for m in moved.moved}, decision)
         if not keep:
             session.rollback()
     if expected is not None and moved != expected:
         raise UserError("Something else changed meanwhile: look at it again.")
-    return decision, moved
+    return decision, moved, waits
 
 
 def _minutes(text: str) -> int:

@@ -29,6 +29,11 @@ _ATTENDANCE_ROLE = (
     "In Moodle: {admin} > Users > Permissions > Define roles > the companion's role > Edit: allow mod/attendance:view"
     " and mod/attendance:takeattendances. The activity tells nobody else; nothing is written there.",
 )
+_MESSAGES_ROLE = (
+    "In Moodle: {admin} > Users > Permissions > Define roles > the companion's role > Edit: allow {capabilities}. With"
+    " the second, messages reach people who share no course with the account, and also those who blocked it.",
+    "If both are there: see that {admin} > General > Advanced features has Enable messaging system.",
+)
 _REPLAY = "After the cause is mended: copbridge replay --{status} --site {site}"
 
 FIXES: MappingProxyType[Code, tuple[str, ...]] = MappingProxyType(
@@ -125,6 +130,8 @@ FIXES: MappingProxyType[Code, tuple[str, ...]] = MappingProxyType(
         ),
         Code.ATTENDANCE_UNREADABLE: _SERVICES,
         Code.ATTENDANCE_REFUSED: _ATTENDANCE_ROLE,
+        Code.MESSAGES_UNSENDABLE: _SERVICES,
+        Code.MESSAGES_REFUSED: _MESSAGES_ROLE,
         Code.COMPLETION_OFF: ("In Moodle: {admin} > General > Advanced features: Enable completion tracking.",),
         Code.COMPLETION_OFF_IN_COURSE: (
             "In Moodle: the course > Settings > Completion tracking > Enable completion tracking: Yes.",

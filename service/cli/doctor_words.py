@@ -34,6 +34,7 @@ CHECKS = MappingProxyType(
         "courses": "Courses to look at",
         "capabilities": "Capabilities",
         "attendance": "Attendance activities",
+        "messages": "Messages to participants",
         "completion": "Completion tracking",
         "cron": "Moodle's cron",
         "plugin": "Companion plugin",
@@ -85,6 +86,9 @@ SAYS: MappingProxyType[Code, str] = MappingProxyType(
         " read: the external service lacks {functions}.",
         Code.ATTENDANCE_REFUSED: "Moodle doesn't tell who was at the sessions of the attendance activity {activity}"
         " (course module {module}, {reason}).",
+        Code.MESSAGES_UNSENDABLE: "Messages to participants can't go by Moodle: the external service lacks"
+        " {functions}.",
+        Code.MESSAGES_REFUSED: "Moodle refused {count} messages to participants within the last week.",
         Code.COMPLETION_OFF: "Completion tracking is switched off for the whole site: nothing is ever completed.",
         Code.COMPLETION_OFF_IN_COURSE: "Completion tracking is switched off in {count} communities: {courses}.",
         Code.CRON_UNKNOWN: "Whether Moodle's cron runs can't be seen from outside.",

@@ -1,7 +1,6 @@
 """`copbridge explain`: every line of a person's hours, by the functions that computed them, now or on a past day."""
 
 from collections.abc import Collection
-from dataclasses import asdict
 from typing import Annotated
 from uuid import UUID
 
@@ -11,11 +10,11 @@ from sqlalchemy.orm import Session
 from records.actor import CLI
 from records.queries.look_back import LiesAhead, LookBack, When
 from records.queries.person import InCommunity, PersonPage, person
-from records.standings import missing_as_data, outcome_as_data
 from service.cli.errors import UserError
 from service.cli.lookup import find_communities, find_person
 from service.cli.opening import Opened, records
 from service.cli.output import clean, counted, hours, local, say, say_json, table
+from service.explained_json import as_data
 from service.explanations import LineTold, RequirementTold, Told, tell
 from service.moments import NotADay, read_when
 from service.wording import member_role, member_status, standing
@@ -52,7 +51,7 @@ def explain(
         found = _find(opened, session, person_id, look, only)
     communities = found.communities if found else []
     if as_json:
-        memberships = [_as_data(each, tell(each, LANGUAGE)) for each in communities]
+        memberships = [as_data(each, tell(each, LANGUAGE)) for each in communities]
         say_json({"person": person_id, "memberships": memberships})
         return
     if found is None:
@@ -144,60 +143,3 @@ def _cells(found: InCommunity, told: LineTold) -> tuple[object, ...]:
 def _requirement(told: RequirementTold) -> tuple[object, ...]:
     passed = "; ".join(f"{what}: {why}" for what, why in told.passed_over)
     return told.title, told.words, told.have, told.due, told.missing, passed
-
-
-def _as_data(found: InCommunity, told: Told) -> dict[str, object]:
-    s = found.standing
-    return {
-        "membership": found.membership_id,
-        "community": found.community_id,
-        "program": found.program.program,
-        "topic": found.topic,
-        "region": found.region,
-        "role": found.role,
-        "status": found.status,
-        "known_on": found.as_of.known_on,
-        "true_on": found.as_of.true_on,
-        "standing": s.status,
-        "minutes": s.minutes,
-        "all_minutes": s.all_minutes,
-        "carried": s.carried,
-        "by_component": s.by_component,
-        "brought": found.brought,
-        "band": [s.band_min, s.band_max],
-        "on_their_way": s.on_their_way,
-        "missing": [missing_as_data(lack) for lack in s.missing],
-        "to_do": told.to_do,
-        "forecast": asdict(found.forecast) if found.forecast else None,
-        "dirty": found.dirty,
-        "lines": [_line(line) for line in told.lines],
-        "requirements": [
-            outcome_as_data(outcome)
-            | {"title": each.title, "words": each.missing, "counted": each.counted, "passed_over": each.passed_over}
-            for outcome, each in zip(s.outcomes, told.requirements, strict=True)
-        ],
-        "ledger": asdict(found.written) if found.written else None,
-    }
-
-
-def _line(told: LineTold) -> dict[str, object]:
-    line = told.line
-    return {
-        "kind": line.kind,
-        "what": told.what,
-        "detail": told.detail,
-        "when": line.happened_at.isoformat(),
-        "fact": line.fact,
-        "key": line.key,
-        "decision": line.decision,
-        "minutes": line.minutes,
-        "component": line.component,
-        "rule": line.rule,
-        "version": line.version,
-        "ended": line.ended,
-        "nothing": line.nothing,
-        "why": told.why or None,
-        "notes": told.notes,
-        "late": line.late,
-        "of": list(line.params.get("of", ())),
-    }

@@ -16,6 +16,7 @@ from records.bindings import BindingError
 from records.closings import ClosingError
 from records.database import UnsafeDatabase, check_database, is_unreachable, make_engine
 from records.deciding import DecisionError
+from records.identities import ProviderError
 from records.milestones import MilestoneError
 from records.secrets import SecretError
 from records.settings import Settings
@@ -24,7 +25,7 @@ from service.cli.errors import UserError
 from service.cli.processes import load_settings
 
 NO_DATABASE = 3
-SAID = (AdoptionError, SiteError, SecretError, BindingError, ClosingError, DecisionError, MilestoneError)
+SAID = (AdoptionError, SiteError, SecretError, BindingError, ClosingError, DecisionError, MilestoneError, ProviderError)
 """Errors whose message is the sentence for the person at the terminal."""
 LOCKED = "55P03"
 

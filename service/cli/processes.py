@@ -35,7 +35,8 @@ def load_settings() -> "Settings":
         return Settings.model_validate({})
     except ValidationError as err:
         faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc']).upper()}: {fault['msg'].lower()}"
+            # A fault of several settings together names them in its words.
+            f"{'.'.join(str(part) for part in fault['loc']).upper()}: {fault['msg'].lower()}".removeprefix(": ")
             for fault in err.errors(include_input=False, include_url=False)
         )
         raise UserError(f"These settings have to be mended first (docs/settings.md): {faults}.", code=2) from None
@@ -75,8 +76,9 @@ def web(
 def worker() -> None:
     """Take jobs off the queues."""
     from jobs.worker import run
+    from service.nudge_words import write
 
-    run(load_settings())
+    run(load_settings(), write=write)
 
 
 def scheduler() -> None:

@@ -1,28 +1,22 @@
-"""Attendance as files: of a session, of a community; CSV or XLSX, row after row."""
+"""Attendance as files: of a session, of a community."""
 
-import csv
-import io
-import tempfile
 from collections.abc import Callable, Iterator
-from typing import IO
 from uuid import UUID
 
-import xlsxwriter
-from flask import Blueprint, abort, send_file, stream_with_context
+from flask import Blueprint, abort
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from records.inert import inert
 from records.queries.attendance_export import Attended, of_community, of_session
 from records.queries.imports import place
 from records.sessions import find
 from service.access import actor
+from service.files import Cell, Table, as_file
 from service.i18n import _
 from service.pages.live import reading
 from service.wording import way_words
 
 blueprint = Blueprint("attendance_files", __name__)
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Read = Callable[[Session], Iterator[Attended]]
 
 
@@ -47,65 +41,15 @@ def community_file(community_id: UUID, kind: str) -> Response:
 
 
 def _file(name: str, kind: str, read: Read) -> Response:
-    if kind == "xlsx":
-        return send_file(_workbook(read), XLSX, as_attachment=True, download_name=f"{name}.xlsx")
-    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-    return Response(stream_with_context(_lines(read)), mimetype="text/csv", headers=headers)
-
-
-def _head() -> list[str]:
-    return [
-        *(
-            _("Person"),
-            _("Moodle user"),
-            _("Session"),
-            _("Title"),
-            _("Date"),
-            _("Recorded by"),
-            _("Minutes that count"),
-        ),
-        *(_("Status"), _("Disputed")),
+    head = [
+        *(_("Person"), _("Moodle user"), _("Session"), _("Title"), _("Date"), _("Recorded by")),
+        *(_("Minutes that count"), _("Status"), _("Disputed")),
     ]
+    return as_file(Table(name, _("Attendance"), head, lambda session: map(_cells, read(session))), kind)
 
 
-def _cells(row: Attended) -> list[str | int]:
+def _cells(row: Attended) -> list[Cell]:
     ways = ", ".join(way_words(way) for way in row.ways)
     disputed = _("yes") if row.disputed else ""
-    texts = (row.session, row.title, row.day.isoformat(), ways)
-    return [
-        *(inert(row.person), row.moodle_user_id),
-        *(inert(text) for text in texts),
-        *(row.minutes, inert(row.status), disputed),
-    ]
-
-
-def _lines(read: Read) -> Iterator[bytes]:
-    yield b"\xef\xbb\xbf"
-    with reading() as session:
-        yield _line(_head())
-        for row in read(session):
-            yield _line(_cells(row))
-
-
-def _line(cells: list[str] | list[str | int]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerow(cells)
-    return text.getvalue().encode()
-
-
-def _workbook(read: Read) -> IO[bytes]:
-    """A workbook on disk, which is gone once it is sent."""
-    data = tempfile.TemporaryFile()  # noqa: SIM115 - whoever sends it closes it
-    # No text becomes a formula or a link by its looks, and rows are written as they come.
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(data, options) as book, reading() as session:
-        sheet = book.add_worksheet(_("Attendance"))
-        sheet.write_row(0, 0, _head(), book.add_format({"bold": True}))
-        for number, row in enumerate(read(session), start=1):
-            for column, cell in enumerate(_cells(row)):
-                if isinstance(cell, int):
-                    sheet.write_number(number, column, cell)
-                else:
-                    sheet.write_string(number, column, cell)
-    data.seek(0)
-    return data
+    about = (row.person, row.moodle_user_id, row.session, row.title, row.day)
+    return [*about, ways, row.minutes, row.status, disputed]

@@ -1,26 +1,29 @@
 """A community: everybody's bar, those who need help first; what its activities earn; its sessions."""
 
-from collections import Counter
 from dataclasses import dataclass
 from uuid import UUID
 
-from flask import Blueprint, abort, g, render_template, url_for
+from flask import Blueprint, abort, g, render_template, request, url_for
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from mappings.base import words
 from mappings.places import Contact
-from mappings.standing import REACHED, Status
+from mappings.standing import Status
 from mappings.together import NoticeStatus
-from records.queries.community import CommunityPage, Member, community
+from records.queries import members
+from records.queries.community import CommunityPage, community, meetings_of
+from records.queries.members import AWAY, IN_NEED, Member
 from records.queries.together import Standing, asks_together, of_community
+from service import wording
 from service.access import actor, may
 from service.context import context
 from service.explanations import RequirementTold, named_meetings, requirement
-from service.i18n import language_now
+from service.i18n import _, language_now
 from service.pages import freshness, moodle
 from service.pages.bars import Bar, bar, patterns, scale_for
+from service.pages.coverage import coverage
 from service.pages.live import if_changed, live_part, reading
 from service.pages.titles import program_title, region_title, topic_title
 from service.permissions import Permission
@@ -40,17 +43,18 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
-    """The active participants together."""
+class Wanted:
+    """Which of the participants the address asks for."""
 
-    participants: int
-    average: int
-    met: int
-    behind: int
-    cannot_reach: int
-    asked: bool
-    """Whether anything is asked of them."""
-    band: tuple[int, int] | None
+    status: str = ""
+    after: UUID | None = None
+    before: UUID | None = None
+
+    def address(self, community_id: UUID, endpoint: str = "community.show", **other: UUID | str | None) -> str:
+        """The same with other values; an empty one is left out."""
+        values = {"status": self.status, "after": self.after, "before": self.before} | other
+        given = {name: str(value) for name, value in values.items() if value}
+        return url_for(endpoint, community_id=community_id, **given)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,8 @@ def show(community_id: UUID) -> str:
     """A community's page."""
     with reading() as session:
         found = _find(session, community_id)
-        part = _part(found)[0]
+        wanted = _wanted()
+        part = _part(session, found, wanted)[0]
         fresh = freshness.of_page(session)
         readings = moodle.of_community(session, found)
     topic = topic_title(found.program, found.topic)
@@ -106,7 +111,7 @@ def show(community_id: UUID) -> str:
 def live(community_id: UUID) -> Response | str:
     """The part of the page that changes, if it did."""
     with reading() as session:
-        return if_changed(_part(_find(session, community_id)))
+        return if_changed(_part(session, _find(session, community_id), _wanted()))
 
 
 @blueprint.get("/communities/<uuid:community_id>/together")
@@ -119,8 +124,10 @@ def together(community_id: UUID) -> str:
     teller = Teller(found.program, found.timezone, language_now())
     names = named_meetings(found.meetings, teller)
     told = [_subject(teller, each, names) for each in found.subjects]
+    acts = may(Permission.ADJUST_HOURS)
     return render_template(
         "parts/together.html",
+        acts=acts is not None and acts.reaches(found.program.program, found.region, community_id),
         subjects=[each for each in told if each.subject.kind != "participant"],
         people=[each for each in told if each.subject.kind == "participant"],
     )
@@ -147,47 +154,65 @@ def _find(session: Session, community_id: UUID) -> CommunityPage:
     return found
 
 
-def _part(found: CommunityPage) -> tuple[Markup, str]:
-    active = [m for m in found.members if m.role == "participant" and m.status == "active"]
-    summary = _summary(found, active)
+def _wanted() -> Wanted:
+    """What the address asks for; what makes no sense there is answered like what doesn't exist."""
+    asked = {name: text for name in ("status", "after", "before") if (text := request.args.get(name))}
+    status = asked.pop("status", "")
+    try:
+        ids = {name: UUID(text) for name, text in asked.items()}
+    except ValueError:
+        abort(404)
+    if status not in ("", AWAY, *IN_NEED):
+        abort(404)
+    return Wanted(status, **ids)
+
+
+def _part(session: Session, found: CommunityPage, wanted: Wanted) -> tuple[Markup, str]:
+    sums = members.sums(session, found.id)
+    page = members.participants(session, found.id, status=wanted.status, after=wanted.after, before=wanted.before)
+    if page is None:
+        abort(404)
+    stated = found.program.band(found.topic, found.particulars)
+    band = sums.band or ((stated.min_minutes, stated.max_minutes) if stated else None)
     drawn = patterns(found.program.components)
-    scale = scale_for((m.minutes for m in found.members), summary.band[1] if summary.band else None)
-    rows = [_row(member, drawn, scale) for member in found.members]
-    who = may(Permission.RECORD_ATTENDANCE)
+    scale = scale_for([sums.most], band[1] if band else None)
+    reach = may(Permission.RECORD_ATTENDANCE)
+    inviting = may(Permission.INVITE_FACILITATORS)
     return live_part(
         "parts/community.html",
-        url_for("community.live", community_id=found.id),
-        summary=summary,
+        wanted.address(found.id, "community.live"),
+        sums=sums,
+        band=band,
+        asked=bool(band) or sums.held[Status.NO_COMMITMENT] < sums.participants,
         drawn=drawn,
-        axis=bar({}, drawn, scale, summary.band) if summary.band else None,
-        participants=[row for row in rows if row.member.role == "participant"],
-        facilitators=[row for row in rows if row.member.role == "facilitator"],
-        others=[row for row in rows if row.member.role not in ("participant", "facilitator")],
-        earning=[a for a in found.activities if a.earning],
-        earning_nothing=[a for a in found.activities if not a.earning],
+        axis=bar({}, drawn, scale, band) if band else None,
+        participants=[_row(member, drawn, scale) for member in page.members],
+        facilitators=members.others(session, found.id, facilitators=True),
+        others=members.others(session, found.id, facilitators=False),
+        meetings=meetings_of(session, found.id, found.program, context().clock()),
+        coverage=coverage(found.activities, drawn, band),
         proposals=[a for a in found.activities if a.proposed],
-        total=sum(a.earning.minutes for a in found.activities if a.earning and not a.continues),
         found=found,
-        plans=who is not None and who.reaches(found.program.program, found.region, found.id),
+        wanted=wanted,
+        choices=_choices(sums),
+        earlier=wanted.address(found.id, after=None, before=page.before) if page.before else "",
+        later=wanted.address(found.id, before=None, after=page.after) if page.after else "",
+        plans=reach is not None and reach.reaches(found.program.program, found.region, found.id),
+        invites=inviting is not None and inviting.reaches(found.program.program, found.region, found.id),
     )
 
 
-def _summary(found: CommunityPage, active: list[Member]) -> Summary:
-    bands = [(m.band_min, m.band_max) for m in active if m.band_min is not None and m.band_max is not None]
-    stated = found.program.band(found.topic, found.particulars)
-    if not bands and stated:
-        bands = [(stated.min_minutes, stated.max_minutes)]
-    average = round(sum(m.minutes for m in active) / len(active)) if active else 0
-    held = Counter(m.standing for m in active)
-    return Summary(
-        len(active),
-        average,
-        sum(held[status] for status in REACHED),
-        held[Status.BEHIND],
-        held[Status.CANNOT_REACH],
-        bool(bands) or held[Status.NO_COMMITMENT] < len(active),
-        bands[0] if bands else None,
-    )
+def _choices(sums: members.Sums) -> list[tuple[str, str]]:
+    """What the participants can be filtered by: the standings that some have."""
+    found = [
+        (
+            str(status),
+            _("%(standing)s (%(num)s)", standing=wording.standing(status), num=wording.number(sums.held[status])),
+        )
+        for status in IN_NEED
+        if sums.held[status]
+    ]
+    return [*found, (AWAY, _("Not active (%(num)s)", num=wording.number(sums.away)))] if sums.away else found
 
 
 def _row(member: Member, drawn: dict[str, str], scale: int) -> Row:

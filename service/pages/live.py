@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from service.context import context
+from service.i18n import language_now
 
 VERSION_LENGTH = 16
 NO_CONTENT = 204
@@ -25,12 +26,35 @@ def reading() -> Iterator[Session]:
             yield session
 
 
-def live_part(template: str, address: str, event: str = "refresh", **values: Any) -> tuple[Markup, str]:
-    """A part of a page that asks for itself again at `address`, and its version: the same while it reads the same."""
+def live_part(
+    template: str, address: str, event: str = "refresh", *, version: str = "", **values: Any
+) -> tuple[Markup, str]:
+    """A part of a page that asks for itself again at `address`, and its version: the same while it reads the same.
+    `version`: by version_of, where that is told before rendering."""
     html = Markup(render_template(template, **values))  # noqa: S704 - jinja escaped it
-    version = hashlib.sha256(html.encode()).hexdigest()[:VERSION_LENGTH]
+    version = version or _digest(html)
     wrapped = render_template("parts/live.html", part=html, version=version, address=address, event=event)
     return Markup(wrapped), version  # noqa: S704 - jinja escaped it
+
+
+def version_of(*read: object) -> str:
+    """The version of a part that costs more to render than to read: of everything that it is made from, in the
+    language that it is told in. What is read has to say by its repr what it is."""
+    return _digest(repr((language_now(), read)))
+
+
+def seen(version: str) -> bool:
+    """Whether the browser has this version already."""
+    return request.args.get("seen") == version
+
+
+def unchanged() -> Response:
+    """The answer for who has seen it."""
+    return Response(status=NO_CONTENT)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:VERSION_LENGTH]
 
 
 def if_changed(part: tuple[Markup, str]) -> Response | str:
@@ -39,4 +63,4 @@ def if_changed(part: tuple[Markup, str]) -> Response | str:
     So focus, selection and a screen reader's place are left alone while nothing happens.
     """
     html, version = part
-    return Response(status=NO_CONTENT) if request.args.get("seen") == version else html
+    return unchanged() if seen(version) else html

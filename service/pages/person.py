@@ -1,4 +1,4 @@
-"""A person: each minute in each community explained, what is asked and missing, and the ledger; now or looking back."""
+"""A person: totals, each minute explained, what is missing, what was decided, the ledger; now or looking back."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,15 +11,19 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from mappings.facts import Nothing
 from records.merged import person_now
 from records.merging import reaches
+from records.queries.history import Event, history
 from records.queries.look_back import PRESENT, LiesAhead, LookBack, When
 from records.queries.merges import merges
+from records.queries.periods_of import ClosedTotal, closed_totals
 from records.queries.person import InCommunity, PersonPage, person
-from service import wording
+from service import history_words, wording
 from service.access import actor, may
 from service.context import context
 from service.explanations import LineTold, Told, tell
+from service.history_words import EventTold
 from service.i18n import _, language_now
 from service.moments import NotADay, read_when
 from service.pages import freshness
@@ -47,6 +51,21 @@ class Section:
     units: list[str]
     earned: list[LineTold]
     nothing: list[LineTold]
+    history: list[EventTold]
+    acts: bool
+    """Whether who asks may adjust, report or waive here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The hours of one program. `closed`: (label, first day, last day, minutes) of each closed period."""
+
+    program: str
+    present: int
+    period: str
+    """The days of the present period; empty where it has none."""
+    closed: list[tuple[str, str, str, int]]
+    ever: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +92,7 @@ def show(person_id: UUID) -> Response | tuple[str, int]:
         except LiesAhead:
             look, fault = PRESENT, _("One can look back only: choose a day that has come.")
             found = _find(session, person_id, look)
-        part = _part(found, look)[0]
+        part = _part(session, found, look)[0]
         fresh = freshness.of_page(session)
         merger = may(Permission.MERGE_PEOPLE)
         merged = merges(session, merger, person_id=person_id) if merger else []
@@ -88,7 +107,9 @@ def show(person_id: UUID) -> Response | tuple[str, int]:
         found=found,
         sections=sections,
         look=_form(found, look, fault),
-        may_merge=merger is not None,
+        may_merge=merger is not None and found.erased_at is None,
+        may_export=may(Permission.EXPORT_PEOPLE) is not None,
+        may_erase=may(Permission.ERASE_PEOPLE) is not None and found.erased_at is None,
         merged=merged,
     )
     return page, HTTPStatus.BAD_REQUEST if fault else HTTPStatus.OK
@@ -103,7 +124,7 @@ def live(person_id: UUID) -> Response | str:
             found = _find(session, person_id, look)
         except LiesAhead:
             abort(400)
-        return abort(400) if fault else if_changed(_part(found, look))
+        return abort(400) if fault else if_changed(_part(session, found, look))
 
 
 def _asked() -> tuple[LookBack, str]:
@@ -149,14 +170,53 @@ def _day(when: When | None, timezone: str) -> str:
     return f"{when:%Y-%m-%d}" if when else ""
 
 
-def _part(found: PersonPage, look: LookBack) -> tuple[Markup, str]:
+def _part(session: Session, found: PersonPage, look: LookBack) -> tuple[Markup, str]:
     asked = {name: when.isoformat() for name, when in ((KNOWN, look.known_on), (TRUE, look.true_on)) if when}
     address = url_for("person.live", person_id=found.id, **asked)  # type: ignore[arg-type]
-    sections = [_section(each) for each in found.communities]
-    return live_part("parts/person.html", address, sections=sections, untold=found.untold, looking=bool(look))
+    until = max((i.as_of.known_on for i in found.communities if i.as_of.known_on), default=None)
+    memberships = [i.membership_id for i in found.communities]
+    decided = history(session, memberships, until)
+    totals = _totals(found, closed_totals(session, memberships, until))
+    named = may(Permission.ADJUST_HOURS) is not None or may(Permission.SEE_AUDIT) is not None
+    sections = [_section(each, decided[each.membership_id], named=named) for each in found.communities]
+    # One community without closed periods says its total below the bar.
+    several = len(found.communities) > 1 or any(total.closed for total in totals)
+    return live_part(
+        "parts/person.html",
+        address,
+        sections=sections,
+        totals=totals if several else [],
+        untold=found.untold,
+        looking=bool(look),
+    )
 
 
-def _section(found: InCommunity) -> Section:
+def _totals(found: PersonPage, closed: list[ClosedTotal]) -> list[Total]:
+    """By program, in the order of the communities."""
+    totals = []
+    for program_id in dict.fromkeys(i.program_id for i in found.communities):
+        own = [i for i in found.communities if i.program_id == program_id]
+        first, teller = own[0], Teller(own[0].program, own[0].timezone, language_now())
+        periods = {i.period for i in own}
+        start, end = (first.period.start, first.period.end) if len(periods) == 1 else (None, None)
+        days = _("%(start)s to %(end)s", start=teller.day(start), end=teller.last_day(end)) if start and end else ""
+        totals.append(
+            Total(
+                program_title(first.program),
+                sum(i.standing.minutes for i in own),
+                days,
+                [
+                    (one.label, teller.day(one.starts_at), teller.last_day(one.ends_at), one.minutes)
+                    for one in closed
+                    if one.program_id == program_id
+                ],
+                sum(i.standing.all_minutes for i in own),
+            )
+        )
+    return totals
+
+
+def _section(found: InCommunity, decided: list[Event], *, named: bool) -> Section:
     standing, language = found.standing, language_now()
     low, high = standing.band_min, standing.band_max
     band = (low, high) if low is not None and high is not None else None
@@ -165,6 +225,9 @@ def _section(found: InCommunity) -> Section:
         code: standing.by_component[code] for code in (*drawn, *standing.by_component) if code in standing.by_component
     }
     told = tell(found, language)
+    teller = Teller(found.program, found.timezone, language)
+    waiting = {line.decision for line in found.lines if line.nothing is Nothing.NOT_APPROVED}
+    acts = may(Permission.ADJUST_HOURS)
     return Section(
         found,
         told,
@@ -173,7 +236,9 @@ def _section(found: InCommunity) -> Section:
         region_title(found.program, found.region),
         bar(ordered, drawn, scale_for([standing.minutes], high), band),
         drawn,
-        Teller(found.program, found.timezone, language).units(standing.minutes) if standing.minutes else [],
+        teller.units(standing.minutes) if standing.minutes else [],
         [line for line in told.lines if line.line.nothing is None],
         [line for line in told.lines if line.line.nothing is not None],
+        [history_words.tell(each, teller, named=named, waits=str(each.id) in waiting) for each in decided],
+        acts is not None and acts.reaches(found.program.program, found.region, found.community_id),
     )

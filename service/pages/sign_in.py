@@ -1,14 +1,17 @@
 """Sign-in, sign-out, and the one-time links that set a password."""
 
+import structlog
 from flask import Blueprint, g, redirect, render_template, request, session, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from records import users
-from service import access, wording
+from jobs.queues import QueueName, wake
+from records import identities, lockout, passwords, sign_ins, users
+from service import access, limits, mail_words, wording
 from service.context import context
 from service.i18n import _
 
+log = structlog.get_logger()
 blueprint = Blueprint("sign_in", __name__)
 Page = str | tuple[str, int] | Response
 
@@ -16,33 +19,54 @@ Page = str | tuple[str, int] | Response
 @blueprint.get("/sign-in")
 def form() -> Page:
     """The sign-in form."""
-    return render_template("sign_in.html", wanted=_wanted())
+    return _form()
 
 
 @blueprint.post("/sign-in")
 def submit() -> Page:
-    """Sign in and go on to the page that was asked for."""
+    """Sign in and go on to the page that was asked for.
+
+    Whatever stands in the way, the same words: they tell nobody which addresses have an account.
+    """
     here = context()
+    now, hours = here.clock(), here.settings.sign_in_hours
     email, password = request.form.get("email", ""), request.form.get("password", "")
     with Session(here.engine) as database, database.begin():
-        token = users.sign_in(database, email, password, now=here.clock(), hours=here.settings.sign_in_hours)
+        tried = lockout.begin(database, here.settings.secret_key, email, limits.network(), now)
+    with Session(here.engine) as database, database.begin():
+        token = sign_ins.sign_in(database, email, password, now=now, hours=hours, locked=tried.locked is not None)
+        if token:
+            lockout.succeeded(database, tried)
+        elif tried.begins:
+            lockout.tell(database, tried, users.find_user(database, email.replace("\x00", " ")))
     if token is None:
-        fault = _("The e-mail address or the password is wrong.")
-        return render_template("sign_in.html", wanted=_wanted(), email=email, fault=fault), 401
-    return _begin(token, _wanted())
+        if tried.begins:
+            log.warning("sign_in_locked", of=str(tried.begins))
+        fault = _(
+            "That didn't work. The e-mail address or the password is wrong, or it was tried too often: then it is"
+            " locked for up to an hour."
+        )
+        return _form(email, fault)
+    return go_on(token, _wanted())
+
+
+def _form(email: str = "", fault: str = "") -> Page:
+    with Session(context().engine) as database:
+        providers = identities.active_providers(database)
+    page = render_template("sign_in.html", wanted=_wanted(), email=email, fault=fault, providers=providers)
+    return (page, 401) if fault else page
 
 
 @blueprint.post("/sign-out")
 def sign_out() -> Response:
     """End the sign-in, on the server too."""
     here = context()
-    name = access.cookie_name()
     with Session(here.engine) as database, database.begin():
-        users.sign_out(database, request.cookies.get(name, ""), here.clock())
+        sign_ins.sign_out(database, request.cookies.get(access.cookie_name(), ""), here.clock())
     session.clear()
     g.pop("signed_in", None)
     answer = redirect(url_for("sign_in.form"), 303)
-    answer.delete_cookie(name, path="/", secure=access.is_https(), httponly=True, samesite="Lax")
+    access.take_cookie(answer)
     return answer
 
 
@@ -65,21 +89,27 @@ def setup_submit(token: str) -> Page:
         email = users.setup_email(database, token, now)
         if email and password != request.form.get("repeated", ""):
             return _setup_page(token, email, "differs")
+        replaced = users.replaces_password(database, token, now)
         try:
             user_id = users.use_setup_link(database, token, password, now)
-        except users.WeakPassword as err:
+        except passwords.WeakPassword as err:
             return _setup_page(token, email, err.reason)
         if user_id is None:
             return _setup_page(token, None)
-        cookie = users.begin_sign_in(database, user_id, now=now, hours=here.settings.sign_in_hours)
-    return _begin(cookie, url_for("board.show"))
+        # Whoever has the link has shown who he or she is: wrong passwords before don't matter any more.
+        lockout.lift(database, here.settings.secret_key, email or "")
+        if replaced:
+            mail_words.tell_changed(database, here.settings, user_id)
+        cookie = sign_ins.begin(database, user_id, "setup_link", now=now, hours=here.settings.sign_in_hours)
+    wake(here.redis, QueueName.MAIL)
+    return go_on(cookie, url_for("board.show"))
 
 
 def _setup_page(token: str, email: str | None, reason: str | None = None) -> Page:
     if email is None:
         return render_template("setup_used.html"), 404
     fault = wording.password_fault(reason) if reason else None
-    least, most = users.PASSWORD_LENGTH.start, users.PASSWORD_LENGTH.stop - 1
+    least, most = passwords.PASSWORD_LENGTH.start, passwords.PASSWORD_LENGTH.stop - 1
     page = render_template("setup.html", token=token, email=email, fault=fault, least=least, most=most)
     return (page, 400) if fault else page
 
@@ -89,17 +119,12 @@ def _wanted() -> str:
     return access.own_path(request.values.get("next", "")) or url_for("board.show")
 
 
-def _begin(token: str, address: str) -> Response:
+def go_on(token: str, address: str) -> Response:
+    """Signed in: on to a page of this site, with a new cookie; the browser's former sign-in ends."""
     here = context()
+    with Session(here.engine) as database, database.begin():
+        sign_ins.sign_out(database, request.cookies.get(access.cookie_name(), ""), here.clock())
     session.clear()
     answer = redirect(address, 303)
-    answer.set_cookie(
-        access.cookie_name(),
-        token,
-        max_age=here.settings.sign_in_hours * 3600,
-        path="/",
-        secure=access.is_https(),
-        httponly=True,
-        samesite="Lax",
-    )
+    access.give_cookie(answer, token)
     return answer

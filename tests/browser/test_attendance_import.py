@@ -7,7 +7,8 @@ from playwright.sync_api import Page, expect
 
 from records.settings import Settings
 from tests.browser.conftest import DESKTOP, Site
-from tests.browser.test_board import check, sign_in
+from tests.browser.looks import check
+from tests.browser.test_board import sign_in
 from tests.support.attendance_files import net
 from tests.support.killable import Nursery
 from tests.support.seed import BAY

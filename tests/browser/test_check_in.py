@@ -19,7 +19,7 @@ from records.settings import Settings
 from service import personal_links
 from service.context import EXTENSION
 from tests.browser.conftest import DESKTOP, PHONE
-from tests.browser.test_board import check
+from tests.browser.looks import check
 from tests.support import checking_in, seed
 from tests.support.checking_in import Clock, account_of, assertion, meeting, rows_of
 from tests.support.web import application, served

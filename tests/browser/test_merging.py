@@ -4,7 +4,7 @@ from playwright.sync_api import Page, expect
 
 from records.actor import Grant, Role
 from tests.browser.conftest import Site
-from tests.browser.test_board import check
+from tests.browser.looks import check
 from tests.support import readings, seed
 from tests.support.seed import BAY, modules_of
 

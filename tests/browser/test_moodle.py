@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from records.drift import Drift
 from records.models import Sweep
 from tests.browser.conftest import Site
-from tests.browser.test_board import check, sign_in
+from tests.browser.looks import check
+from tests.browser.test_board import sign_in
 from tests.support import seed, swept
 from tests.support.seed import BAY
 

@@ -19,6 +19,7 @@ from tests.unit.moodle_client.expected import (
     recorded,
     sent,
 )
+from tests.unit.moodle_client.expected_messages import MESSAGES
 from tests.unit.moodle_client.php import parsed_body
 
 WWWROOT = "https://moodle.example.org"
@@ -76,6 +77,7 @@ FAILS: dict[str, tuple[Reason, str]] = {
     "core_enrol_get_enrolled_users.err_plain": (Reason.NO_PERMISSION, "errorcoursecontextnotvalid"),
     "core_group_create_groups.err_dup": (Reason.INVALID_PARAMETER, "invalidparameter"),
     "core_role_assign_roles.err_role": (Reason.INVALID_PARAMETER, "invalidparameter"),
+    "core_message_send_instant_messages.err_disabled": (Reason.OTHER, "disabled"),
     # PHP's own errors have no errorcode.
     "enrol_manual_enrol_users.err_user": (Reason.BROKEN, "TypeError"),
     "enrol_self_enrol_user": (Reason.BROKEN, "Error"),
@@ -141,15 +143,15 @@ def generic(moodle: MoodleClient, record: dict[str, Any], *, reads: bool = False
 
 
 def test_every_recording_has_an_expectation() -> None:
-    expected = [*READS, *WRITES, *CALLS, *COURSES_AS_ROWS, *WARNED, *FAILS, EVERYONE]
+    expected = [*READS, *WRITES, *MESSAGES, *CALLS, *COURSES_AS_ROWS, *WARNED, *FAILS, EVERYONE]
     assert len(expected) == len(set(expected))
     assert sorted(expected) == ALL_FILES
 
 
-@pytest.mark.parametrize("name", [*READS, *WRITES])
+@pytest.mark.parametrize("name", [*READS, *WRITES, *MESSAGES])
 @responses.activate
 def test_a_recorded_answer_is_read_as_it_is(name: str) -> None:
-    played: Played = (READS | WRITES)[name]
+    played: Played = (READS | WRITES | MESSAGES)[name]
     record = recorded(name)
     answer_with(record)
     with client() as moodle:

@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from jobs import process
 from jobs.queues import QueueName, queue
 from mappings.facts import State
-from records import inbox, sites, users
+from records import inbox, sign_ins, sites, users
 from records.inbox import copy_mark
 from records.models import InboxItem, ProgramVersionRow, Site, uuid7
 from records.settings import Settings
@@ -242,7 +242,7 @@ def test_user_invite_prints_a_link_that_works_once(cli: Cli, engine: Engine) -> 
         assert users.setup_email(session, token, NOW) == "ana@example.org"
         user_id = users.find_user(session, "ana@example.org")
         assert user_id is not None
-        assert [(g.role, g.scope) for g in users.grants_of(session, user_id)] == [
+        assert [(g.role, g.scope) for g in sign_ins.grants_of(session, user_id)] == [
             ("auditor", "calpro-regional/BAY"),
             ("staff", "calpro-regional/BAY"),
         ]

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from jobs.queues import QueueName, queue
-from records import deciding
+from records import approving, deciding
 from records.actor import Actor, Grant, Role
 from records.deciding import By, DecisionError
 from records.decisions import Kind
@@ -199,8 +199,8 @@ def test_who_reported_cannot_approve(house: House) -> None:
         report = deciding.write(session, draft, By(staff, Role.STAFF, "As she said.", house.now))
     with Session(house.engine) as session, session.begin():
         with pytest.raises(DecisionError, match="somebody else has to"):
-            deciding.approve(session, report, actor=staff)
-        draft = deciding.approve(session, report, actor=other)
+            approving.approve(session, report, actor=staff)
+        draft = approving.approve(session, report, actor=other)
         deciding.write(session, draft, By(other, Role.STAFF, "Seen.", house.now))
     settle(house)
     assert net(house, AMARA) == 105

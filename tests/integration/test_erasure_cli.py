@@ -101,6 +101,6 @@ def test_the_pages_show_an_erased_person(house: House) -> None:
         with Session(house.engine) as session:
             community = session.scalars(select(Membership.community_id).limit(1)).one()
         listed = client.get(f"/communities/{community}").get_data(as_text=True)
-    assert "<h1>Erased person</h1>" in page
+    assert "<h1><bdi>Erased person</bdi></h1>" in page
     assert "Adjustment" in page
     assert "Erased person" in listed

@@ -44,12 +44,12 @@ def test_the_community_tells_who_needs_help(client: FlaskClient, scene: Scene) -
     page = words(client.get(f"/communities/{scene.communities[MATH]}").text)
     assert "2 Behind" in page
     assert re.search(r"Ada Brook .*Behind 6 h to go · 3 requirements open .*Ben Castle .*Behind 5 h to go", page)
-    assert "2 behind" in words(client.get("/").text)
+    assert "2 Behind:" in words(client.get("/").text)
     with scene.engine.begin() as connection:
         connection.execute(update(Membership).values(dirty_at=scene.clock()))
     readings.settle(scene.engine, LATER)
     assert "2 Cannot reach it any more" in words(client.get(f"/communities/{scene.communities[MATH]}").text)
-    assert "2 can't reach it" in words(client.get("/").text)
+    assert "2 Cannot reach it any more" in words(client.get("/").text)
 
 
 def test_the_community_tells_what_is_reached_together(client: FlaskClient, scene: Scene) -> None:

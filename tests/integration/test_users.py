@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select, text, update
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
-from records import users
+from records import passwords, sign_ins, users
 from records.actor import CLI, Grant, Role, Scope
 from records.models import AuditEntry, SetupLink, SignIn, User, uuid7
 
@@ -37,7 +37,7 @@ def make_ready(session: Session) -> UUID:
 
 
 def try_sign_in(session: Session, email: str, password: str) -> str | None:
-    return users.sign_in(session, email, password, now=NOW, hours=HOURS)
+    return sign_ins.sign_in(session, email, password, now=NOW, hours=HOURS)
 
 
 @pytest.fixture
@@ -50,11 +50,11 @@ def test_from_link_to_sign_out(session: Session) -> None:
     user_id = make_ready(session)
     cookie = try_sign_in(session, " robin@example.ORG ", PASSWORD)
     assert cookie
-    who = users.signed_in(session, cookie, NOW)
+    who = sign_ins.signed_in(session, cookie, NOW, idle_minutes=24 * 60)
     assert who
     assert (who.name, who.actor.user_id, set(who.actor.grants)) == ("Robin Ellery", user_id, set(GRANTS))
-    users.sign_out(session, cookie, NOW)
-    assert users.signed_in(session, cookie, NOW) is None
+    sign_ins.sign_out(session, cookie, NOW)
+    assert sign_ins.signed_in(session, cookie, NOW, idle_minutes=24 * 60) is None
 
 
 def test_only_hashes_are_kept(session: Session) -> None:
@@ -114,9 +114,9 @@ def test_a_new_link_replaces_the_old_one_and_ends_sign_ins_when_used(session: Se
     assert cookie
     old, new = make_link(session, user_id), make_link(session, user_id)
     assert users.use_setup_link(session, old, "quite another password", NOW) is None
-    assert users.signed_in(session, cookie, NOW)
+    assert sign_ins.signed_in(session, cookie, NOW, idle_minutes=24 * 60)
     assert users.use_setup_link(session, new, "quite another password", NOW)
-    assert users.signed_in(session, cookie, NOW) is None
+    assert sign_ins.signed_in(session, cookie, NOW, idle_minutes=24 * 60) is None
     assert try_sign_in(session, EMAIL, PASSWORD) is None
 
 
@@ -125,7 +125,7 @@ def test_a_new_link_replaces_the_old_one_and_ends_sign_ins_when_used(session: Se
 )
 def test_a_weak_password_is_refused_and_the_link_stays(session: Session, password: str, reason: str) -> None:
     token = make_link(session, make(session))
-    with pytest.raises(users.WeakPassword) as caught:
+    with pytest.raises(passwords.WeakPassword) as caught:
         users.use_setup_link(session, token, password, NOW)
     assert caught.value.reason == reason
     assert users.use_setup_link(session, token, PASSWORD, NOW)
@@ -166,7 +166,7 @@ def test_switched_off_or_without_password_is_like_unknown(session: Session) -> N
     assert cookie
     session.execute(update(User).values(active=False))
     assert try_sign_in(session, EMAIL, PASSWORD) is None
-    assert users.signed_in(session, cookie, NOW) is None
+    assert sign_ins.signed_in(session, cookie, NOW, idle_minutes=24 * 60) is None
 
 
 def test_unknown_address_takes_as_long_as_a_wrong_password(session: Session) -> None:
@@ -189,15 +189,15 @@ def test_a_sign_in_expires(session: Session) -> None:
     make_ready(session)
     cookie = try_sign_in(session, EMAIL, PASSWORD)
     assert cookie
-    assert users.signed_in(session, cookie, NOW + timedelta(hours=HOURS) - timedelta(seconds=1))
-    assert users.signed_in(session, cookie, NOW + timedelta(hours=HOURS)) is None
+    assert sign_ins.signed_in(session, cookie, NOW + timedelta(hours=HOURS) - timedelta(seconds=1), idle_minutes=24 * 60)
+    assert sign_ins.signed_in(session, cookie, NOW + timedelta(hours=HOURS), idle_minutes=24 * 60) is None
 
 
 def test_everything_leaves_a_trail_without_personal_data(session: Session) -> None:
     user_id = make_ready(session)
     cookie = try_sign_in(session, EMAIL, PASSWORD)
     assert cookie
-    users.sign_out(session, cookie, NOW)
+    sign_ins.sign_out(session, cookie, NOW)
     entries = session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
     told = [(entry.actor, entry.action, entry.subject) for entry in entries]
     me = str(user_id)

@@ -9,7 +9,7 @@ from moodle_client import MoodleClient, MoodleError, Reason
 from moodle_client.reads import Reads
 from moodle_client.writes import Writes
 from tests.live_moodle.given import Given
-from tests.live_moodle.throwaway import PEOPLE, Throwaway
+from tests.live_moodle.throwaway import NOBODY, PEOPLE, Throwaway
 from tests.live_moodle.world import LiveCourse
 
 
@@ -202,6 +202,14 @@ def test_override_completion(maker: MoodleClient, moodle: MoodleClient, here: Li
         assert (row.state, row.timemodified, row.overrideby) == (state, told.timemodified, told.overrideby)
     assert row.changed_at is not None
     assert row.completed_at is None, "its time is that of the change"
+
+
+def test_send_instant_messages(maker: MoodleClient, here: LiveCourse) -> None:
+    rows = [{"touserid": here.people[0], "text": "Hello<br>there", "textformat": 1, "clientmsgid": "m-1"}]
+    (told,) = maker.send_instant_messages(rows).data
+    assert (told.sent, told.clientmsgid, told.errormessage) == (True, "m-1", "")
+    (told,) = maker.send_instant_messages([{"touserid": NOBODY, "text": "Hello"}]).data
+    assert (told.sent, told.msgid) == (False, -1)
 
 
 def test_update_grades(maker: MoodleClient, moodle: MoodleClient, here: LiveCourse, given: Given) -> None:

@@ -2,11 +2,14 @@
 
 import pytest
 from flask import Flask
+from flask_openapi.openapi import OpenAPI
 
 from records.actor import Role
+from records.api_tokens import ApiScope
 from service import access, intake
+from service.api import document
 from service.pages.all import PAGES
-from service.permissions import DECISIONS, ROLES, Door, Permission
+from service.permissions import DECISIONS, ROLES, ByToken, Door, Permission
 
 # Made by Flask and by Bootstrap-Flask.
 PROVIDED = {"static", "bootstrap.static"}
@@ -14,11 +17,12 @@ PROVIDED = {"static", "bootstrap.static"}
 
 def bare_app() -> Flask:
     """All blueprints, without settings or database."""
-    app = Flask("service", static_folder="static")
+    app = OpenAPI("service", static_folder="static", doc_ui=False)
     app.add_url_rule("/bootstrap/<path:filename>", "bootstrap.static", lambda filename: filename)
     for module in PAGES:
         app.register_blueprint(module.blueprint)
     app.register_blueprint(intake.intake)
+    document.put_on(app)
     return app
 
 
@@ -40,6 +44,8 @@ def test_a_route_without_a_decision_stops_the_application() -> None:
 def test_only_these_are_open() -> None:
     opened = {name for name, decision in DECISIONS.items() if decision is Door.OPEN}
     assert opened == PROVIDED | {
+        "account.speak",
+        "api.document",
         "arrive.arrived",
         "arrive.enter",
         "arrive.enter_submit",
@@ -53,6 +59,11 @@ def test_only_these_are_open() -> None:
         "health.healthz",
         "identify.begin",
         "identify.answer",
+        "opt_out.show",
+        "provider_sign_in.answer",
+        "provider_sign_in.begin",
+        "resets.ask",
+        "resets.form",
         "sign_in.form",
         "sign_in.submit",
         "sign_in.setup_form",
@@ -60,9 +71,9 @@ def test_only_these_are_open() -> None:
     }
 
 
-def test_only_intake_trusts_its_senders() -> None:
+def test_only_intake_trusts_its_senders_and_the_opt_out_its_link() -> None:
     trusted = {name for name, decision in DECISIONS.items() if decision is Door.SENDER}
-    assert {name.split(".")[0] for name in trusted} == {"intake"}
+    assert {name for name in trusted if not name.startswith("intake.")} == {"opt_out.stop"}
 
 
 def test_what_is_read_by_get_changes_nothing_and_what_changes_is_posted() -> None:
@@ -71,6 +82,15 @@ def test_what_is_read_by_get_changes_nothing_and_what_changes_is_posted() -> Non
         for rule in bare_app().url_map.iter_rules()
     }
     assert {m for _, m in methods} == {frozenset({"GET"}), frozenset({"POST"})}
+
+
+def test_the_api_is_opened_by_tokens_alone() -> None:
+    by_token = {name for name, each in DECISIONS.items() if each is Door.TOKEN or isinstance(each, ByToken)}
+    assert by_token == {name for name in DECISIONS if name.startswith("api.")} - {"api.document"}
+
+
+def test_every_scope_of_tokens_opens_something() -> None:
+    assert {each.scope for each in DECISIONS.values() if isinstance(each, ByToken)} == set(ApiScope)
 
 
 def test_every_permission_belongs_to_some_role() -> None:

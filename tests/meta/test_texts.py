@@ -149,7 +149,7 @@ def test_the_template_file_holds_every_text() -> None:
     found = set(texts_in_catalogue())
     # One of each way to mark: a template, a plural in a template, a view, a table of words.
     assert {"Communities", "The ledger: %(num)s entry"} <= found
-    assert {"The e-mail address or the password is wrong.", "Marked as not done again in Moodle."} <= found
+    assert {"This page is for people who are signed in.", "Marked as not done again in Moodle."} <= found
 
 
 def test_every_code_has_its_words() -> None:

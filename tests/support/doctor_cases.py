@@ -264,6 +264,27 @@ def _attendance_refused(world: World) -> None:
     world.moodle.refuse(Function.ATTENDANCE_SESSIONS, "invalidparameter")
 
 
+def _messages(world: World, status: str = "failed", reason: str = "moodle_no_function") -> None:
+    """Somebody was to be written to."""
+    world.execute(
+        text(
+            "INSERT INTO nudges (id, channel, template, subject, body, asked, actor, due_at) VALUES (gen_random_uuid(),"
+            " 'moodle', 'own', 'A', 'B', '{}', 'cli', now())"
+        )
+    )
+    world.execute(
+        text(
+            "INSERT INTO nudge_messages (id, nudge_id, membership_id, status, reason) SELECT gen_random_uuid(), n.id,"
+            " m.id, :status, :reason FROM nudges n, memberships m LIMIT 1"
+        ).bindparams(status=status, reason=reason)
+    )
+
+
+def _messages_refused(world: World) -> None:
+    _messages(world, reason="moodle_refused")
+    world.moodle.functions[Function.SEND_INSTANT_MESSAGES] = "2024100700"
+
+
 CASES: dict[Code, Case] = {
     Code.TOKEN_ABSENT: _no_secret("web_services"),
     Code.WIRE_SECRET_ABSENT: _no_secret("wire"),
@@ -300,6 +321,8 @@ CASES: dict[Code, Case] = {
     Code.PEOPLE_UNCOUNTED: _refusing(USERS_COURSES),
     Code.ATTENDANCE_UNREADABLE: _attendance,
     Code.ATTENDANCE_REFUSED: _attendance_refused,
+    Code.MESSAGES_UNSENDABLE: _messages,
+    Code.MESSAGES_REFUSED: _messages_refused,
     Code.COMPLETION_OFF: _completion_off,
     Code.COMPLETION_OFF_IN_COURSE: _completion_off_in_course,
     Code.CRON_UNKNOWN: _as_it_is,

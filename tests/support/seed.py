@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from jobs import process, reconcile
 from mappings.attending import Way
-from records import inbox, presences, users
+from records import inbox, presences, sign_ins, users
 from records.actor import CLI, SYSTEM, Grant
 from records.models import Account, Community, Membership, SessionRow, Site, uuid7
 from records.presences import NewPresence
@@ -213,7 +213,7 @@ def signed_in_cookie(engine: Engine, email: str, grants: Sequence[Grant]) -> str
     now = datetime.now(UTC)
     with Session(engine) as session, session.begin():
         user_id = users.create_user(session, SYSTEM, email, "Robin Ellery", grants)
-        return users.begin_sign_in(session, user_id, now=now, hours=1)
+        return sign_ins.begin(session, user_id, "password", now=now, hours=1)
 
 
 def sign_in(client: FlaskClient, engine: Engine, grants: Sequence[Grant], email: str = "robin@example.org") -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from mappings.attending import Way
-from records import closings, deciding, merging, milestones, presences
+from records import approving, closings, deciding, merging, milestones, presences
 from records.actor import CLI
 from records.deciding import By
 from records.milestones import NewMilestone
@@ -102,7 +102,7 @@ def report(house: House, user: int, place: int) -> None:
     whose = membership_id(house, user, REGIONS[place])
     what: dict[str, Any] = {"minutes": 25, "component": "own_work", "day": START.date(), "evidence": ()}
     made = decide(house, lambda s: deciding.report(s, whose, now=house.now, **what))
-    decide(house, lambda s: deciding.approve(s, made, actor=CLI))
+    decide(house, lambda s: approving.approve(s, made, actor=CLI))
 
 
 def waive(house: House, user: int, place: int) -> None:

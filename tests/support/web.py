@@ -1,15 +1,18 @@
 """The web application for tests: in this process, or behind a real socket for a browser."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
+from werkzeug.routing import Rule
 from werkzeug.serving import make_server
 
 from records.settings import Settings
+from service import limits
 from service.app import create_app
 from service.context import EXTENSION
 
@@ -31,6 +34,23 @@ class Compiled(BytecodeCache):
 COMPILED = Compiled()
 
 
+class Unhurried(Rule):
+    """A rule that compiles how its addresses are built when one is asked for: most tests ask for a few of hundreds."""
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        made: list[Callable[..., tuple[str, str]]] = []
+
+        def build(rule: Rule, **values: Any) -> tuple[str, str]:
+            if not made:
+                made.append(super(Unhurried, self)._compile_builder(append_unknown))
+            return made[0](rule, **values)
+
+        return build
+
+
+Flask.url_rule_class = Unhurried
+
+
 @contextmanager
 def application(settings: Settings) -> Iterator[Flask]:
     """The application; its connections are closed afterwards."""
@@ -41,6 +61,7 @@ def application(settings: Settings) -> Iterator[Flask]:
     finally:
         app.extensions[EXTENSION].engine.dispose()
         app.extensions[EXTENSION].redis.close()
+        limits.close(app)
 
 
 @contextmanager

@@ -116,6 +116,8 @@ $services = [
         'shortname' => 'local_copbridge',
         'functions' => [
             'core_course_get_course_module',
+            // For messages to participants; the role holds no capability for it until somebody grants one.
+            'core_message_send_instant_messages',
             'core_webservice_get_site_info',
             'local_copbridge_add_cohort_enrolment',
             'local_copbridge_create_activities',

@@ -15,6 +15,8 @@ def upgrade() -> None:
     _api()
     _messages()
     _work()
+    _late()
+    _decisions()
 
 
 def _sign_in() -> None:
@@ -136,6 +138,8 @@ def _messages() -> None:
         sa.Column("person_id", sa.Uuid(), nullable=False),
         sa.Column("actor", sa.String(length=80), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("stands", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("note", sa.Text(), server_default="", nullable=False),
         sa.ForeignKeyConstraint(["person_id"], ["persons.id"], name=op.f("fk_opt_outs_person_id")),
         sa.PrimaryKeyConstraint("person_id", name=op.f("pk_opt_outs")),
     )
@@ -190,4 +194,28 @@ def _work() -> None:
     )
     op.create_index(
         "ix_long_jobs_due", "long_jobs", ["id"], unique=False, postgresql_where=sa.text("status IN ('due', 'running')")
+    )
+
+
+def _late() -> None:
+    op.add_column("standings", sa.Column("late", sa.Integer(), server_default="0", nullable=False))
+    op.create_index(
+        "ix_standings_late", "standings", ["membership_id"], unique=False, postgresql_where=sa.text("late > 0")
+    )
+    # Where a period is closed, what came late for it is counted at the next computing.
+    op.execute(
+        "UPDATE memberships SET dirty_at = now() FROM communities, closings"
+        " WHERE communities.id = memberships.community_id AND closings.program_id = communities.program_id"
+        " AND memberships.dirty_at IS NULL"
+    )
+
+
+def _decisions() -> None:
+    op.create_index("ix_audit_subject", "audit", ["subject"], unique=False)
+    op.create_index(
+        "ix_decisions_hours",
+        "decisions",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("kind IN ('self_report', 'adjustment', 'approval')"),
     )

@@ -126,6 +126,7 @@ def programs(draw: st.DrawFn, /, **fixed: Any) -> Program:
         "attendance": {"components": {"face_to_face": "room", "virtual": "online"}} | draw(st.sampled_from(ATTENDANCE)),
         "period": draw(st.sampled_from(PERIODS)),
         "when_ended": draw(st.sampled_from(ENDS)),
+        "adjustments": draw(st.sampled_from([{}, {"approval_above_minutes": 100}])),
         "caps": [cap | {"cap": f"c{n}"} for n, cap in enumerate(draw(st.lists(CAPS, max_size=3)))],
         "rounding": draw(st.none() | ROUNDINGS),
         "requirements": [
@@ -137,6 +138,9 @@ def programs(draw: st.DrawFn, /, **fixed: Any) -> Program:
     if draw(st.booleans()):
         keys |= {"commitment": {"min_hours": draw(st.sampled_from([0.001, 2, 8])), "max_hours": 10}}
         keys |= {"pace": draw(st.sampled_from([None, {"behind_by_percent": 10}]))}
+    if keys["period"].get("every") == "rolling":
+        # It has no borders to count within.
+        keys["caps"] = [cap for cap in keys["caps"] if cap.get("per") != "period"]
     return program(**keys | fixed)
 
 
@@ -229,7 +233,10 @@ def decisions(draw: st.DrawFn) -> Decisions:
     shut = draw(st.lists(st.builds(Closing, st.just("k"), spans(), st.just(snapshot), st.just(admitted)), max_size=1))
     amounts = st.integers(-200, 200)
     return Decisions(
-        (Adjustment("d1", moments[0], draw(amounts), "online"), Adjustment("d2", moments[1], draw(amounts), "room")),
+        (
+            Adjustment("d1", moments[0], draw(amounts), "online", draw(st.booleans())),
+            Adjustment("d2", moments[1], draw(amounts), "room"),
+        ),
         (SelfReport("r1", moments[2], draw(AMOUNTS) or 0, "online", draw(st.booleans())),),
         (Recalculation("c1", moments[3], draw(spans()), draw(st.sampled_from(["v1", "v2", "v9"]))),),
         tuple(shut),

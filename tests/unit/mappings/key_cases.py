@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mappings.conditions import Evidence, Reached
-from mappings.facts import Activity, Ended, Fact, Hours, Member, Organisation, State
+from mappings.facts import Activity, Adjustment, Ended, Fact, Hours, Member, Organisation, State
 from mappings.matching import CourseForm, place_course, team_of
 from mappings.outcomes import Asked, outcomes
 from mappings.program import Program, version_at
@@ -137,6 +137,7 @@ def amounts(by: Program) -> Any:
     return derived(by, "team", [[FORM], []])
 
 
+GIVEN = earned(adjustments=(Adjustment("d", WHEN, -90, "online"),))
 Key = tuple[str, str]
 SIMPLE: dict[Key, Case] = {
     ("Program", "effective_from"): case(
@@ -169,6 +170,10 @@ SIMPLE: dict[Key, Case] = {
     ("Program", "participant_roles"): case("participant_roles", ["teacher"], None, facilitator_roles=["teacher"]),
     ("Program", "facilitator_roles"): case("facilitator_roles", ["student"], None),
     ("Program", "self_reported"): case("self_reported", ["unheard"], None),
+    ("Program", "adjustments"): case("adjustments", {"approval_above_minutes": 60}, GIVEN),
+    ("Adjustments", "approval_above_minutes"): case(
+        "adjustments.approval_above_minutes", 89, GIVEN, adjustments={"approval_above_minutes": 90}
+    ),
     ("Program", "activities"): case("activities", rule(), earned(done())),
     ("Program", "session_kinds"): case(
         "session_kinds", [{"kind": "web", "title": {}, "component": "online"}], earned(there(kind="web"))

@@ -84,6 +84,23 @@ def test_an_adjustment_is_never_late() -> None:
     assert net(lines_of(PLAIN, [], closings=(held,), adjustments=(given,))) == {"decision:d": 30}
 
 
+def test_an_adjustment_that_is_approved_after_its_period_was_closed_is_late() -> None:
+    by = program(adjustments={"approval_above_minutes": 20})
+    given = Adjustment("d", IN, 30, "online")
+    held = shut([], by, adjustments=(given,))
+    assert held.credits == {}
+    (line,) = lines_of(by, [], closings=(held,), adjustments=(given,))
+    assert line.nothing is Nothing.SECOND_APPROVAL
+    approved = replace(given, approved=True)
+    (line,) = lines_of(by, [], closings=(held,), adjustments=(approved,))
+    assert (line.nothing, line.params["late"], line.credit) == (Nothing.LATE, 30, None)
+    admitted = replace(held, admitted=frozenset({"decision:d"}))
+    assert net(lines_of(by, [], closings=(admitted,), adjustments=(approved,))) == {"decision:d": 30}
+    # Approved in time it is in the snapshot, and stays there whatever becomes of the approval.
+    kept = shut([], by, adjustments=(approved,))
+    assert net(lines_of(by, [], closings=(kept,), adjustments=(given,))) == {"decision:d": 30}
+
+
 def test_a_closing_being_made_splits_lines() -> None:
     facts = [*HELD, talk("c3", when=OUT)]
     being = Closing("closed", YEAR, None)

@@ -214,6 +214,20 @@ def test_adjustments_give_and_take_and_are_never_capped_or_rounded() -> None:
     assert [line.decision for line in lines if line.decision] == ["d1", "d2"]
 
 
+def test_a_large_adjustment_waits_for_a_second_person_by_the_version_of_its_day() -> None:
+    by = program(adjustments={"approval_above_minutes": 60})
+    for minutes_, waits in ((60, False), (-60, False), (61, True), (-61, True)):
+        (line,) = lines_of(by, [], adjustments=(Adjustment("d", WHEN, minutes_, "online"),))
+        assert (line.nothing is Nothing.SECOND_APPROVAL, line.credit is None) == (waits, waits), minutes_
+        (line,) = lines_of(by, [], adjustments=(Adjustment("d", WHEN, minutes_, "online", approved=True),))
+        assert line.credit == Credit("decision:d", minutes_, "online", "adjustment", "v1", WHEN, decision="d")
+    (line,) = lines_of(PLAIN, [], adjustments=(Adjustment("d", WHEN, 9_000, "online"),))
+    assert line.credit is not None
+    known = versions(PLAIN, program(adjustments={"approval_above_minutes": 60}, effective_from="2026-06-01"))
+    early, late = Adjustment("e", WHEN, 90, "online"), Adjustment("l", at("2026-06-02"), 90, "online")
+    assert net(lines_of(known, [], adjustments=(late, early))) == {"decision:e": 90}
+
+
 def plan_of(minutes_: int) -> list[dict[str, Any]]:
     return [BASE["activities"][0] | {"minutes": minutes_}]
 

@@ -32,6 +32,7 @@ WRITES: dict[Function, Callable[[MoodleClient], Any]] = {
     Function.DELETE_GROUP_MEMBERS: lambda m: m.delete_group_members([{"groupid": 1, "userid": 2}]),
     Function.OVERRIDE_COMPLETION: lambda m: m.override_completion(2, 3, 1),
     Function.UPDATE_GRADES: lambda m: m.update_grades(2, "mod_assign", 3, [{"studentid": 2, "grade": 1}]),
+    Function.SEND_INSTANT_MESSAGES: lambda m: m.send_instant_messages([{"touserid": 2, "text": "a"}]),
     Function.PING: lambda m: m.ping(),
     Function.SET_STANDINGS: lambda m: m.set_standings([{"courseid": 2, "userid": 3, "asof": 4, "data": "{}"}]),
     Function.SET_PRESENCE: lambda m: m.set_presence([{"cmid": 2, "userid": 3, "present": True}]),
@@ -79,6 +80,7 @@ def test_each_write_says_whether_repeating_is_harmless() -> None:
         "CREATE_USERS",
         "DUPLICATE_COURSE",
         "PING",
+        "SEND_INSTANT_MESSAGES",
         "UPDATE_GRADES",
     }
     for name, function in Function.__members__.items():

@@ -1,0 +1,35 @@
+"""Why a decision can't be taken: codes, for which pages have words."""
+
+from enum import StrEnum
+
+
+class Why(StrEnum):
+    """What stands in the way."""
+
+    NO_REASON = "no_reason"
+    NOT_THERE = "not_there"
+    BUSY = "busy"
+    """Somebody else changes the same person just now."""
+    AMOUNT = "amount"
+    COMPONENT = "component"
+    AHEAD = "ahead"
+    """The day has yet to come."""
+    EVIDENCE = "evidence"
+    OWN = "own"
+    """Whoever entered it can't approve it."""
+    UNDONE = "undone"
+    APPROVED = "approved"
+    COUNTS = "counts"
+    """It needs no approval."""
+    NOT_ASKED = "not_asked"
+    """The program has no such requirement or guideline for such a subject."""
+    STANDS = "stands"
+    """It was waived or explained before."""
+    PROGRAM = "program"
+    SAME = "same"
+    ONE_PERSON = "one_person"
+    GOES_ON = "goes_on"
+    CIRCLE = "circle"
+    ELSEWHERE = "elsewhere"
+    """It is undone in another way."""
+    OTHER = "other"

@@ -1,0 +1,93 @@
+"""Words for how the machine runs: what waits, why something was put aside, what a job of the house is for."""
+
+from datetime import timedelta
+
+from service.i18n import N_, _, ngettext
+from service.wording import plain
+
+BACKLOG = {
+    "inbox": N_("What Moodle sent, to be taken in"),
+    "memberships": N_("Participants whose hours are computed again"),
+    "rereads": N_("Questions to Moodle that an event left open"),
+    "sweeps": N_("Readings of Moodle"),
+    "attendance": N_("Files of attendance"),
+    "long_jobs": N_("Long work that somebody asked for"),
+    "mails": N_("Mail to people who sign in"),
+    "messages": N_("Messages to participants"),
+}
+
+STATUSES = {
+    "pending": N_("on its way"),
+    "waiting": N_("waits"),
+    "quarantined": N_("in quarantine"),
+    "dead": N_("given up"),
+    "done": N_("done"),
+}
+
+REASONS = {
+    "malformed": N_("Its shape is none that the wire knows."),
+    "future_time": N_("It tells of a time that is yet to come: a clock is wrong."),
+    "unconfirmed_copy": N_("A copy of the site sent it. Confirm the sender first: copbridge site confirm."),
+    "unknown_course": N_("Moodle has yet to describe its course."),
+    "unknown_module": N_("Moodle has yet to describe its activity."),
+    "uninteresting_event": N_("It tells of something that earns nothing anywhere."),
+    "erased": N_("It was about a person who was erased."),
+    "every attempt died with its process": N_("The process that worked on it ended each time."),
+}
+
+PERIODIC = {
+    "look": N_("Looks for work that nobody asked for"),
+    "reread_accounts": N_("Asks Moodle what events left open"),
+    "schedule_sweeps": N_("Asks for readings of Moodle"),
+    "tell_standings": N_("Tells Moodle how participants stand"),
+    "tell_presences": N_("Tells Moodle who was at which session"),
+    "match_attendance": N_("Credits those who came before Moodle knew them"),
+    "prune_inbox": N_("Deletes what its retention is over for"),
+}
+
+PURPOSES = {
+    "wire": N_("the plugin's secret"),
+    "local_webhooks": N_("a secret for local_webhooks"),
+    "xapi": N_("a secret for logstore_xapi"),
+    "tool_trigger": N_("a secret for tool_trigger"),
+    "web_services": N_("a web-services token"),
+}
+
+
+def _words(table: dict[str, str], code: str) -> str:
+    return _(table[code]) if code in table else plain(code)
+
+
+def backlog(name: str) -> str:
+    """What waits."""
+    return _words(BACKLOG, name)
+
+
+def status(code: str) -> str:
+    """What became of an item."""
+    return _words(STATUSES, code)
+
+
+def reason(code: str) -> str:
+    """Why an item was put aside, or counted and not kept; the type of an error stands for itself."""
+    return _words(REASONS, code)
+
+
+def periodic(name: str) -> str:
+    """What a periodic job does."""
+    return _words(PERIODIC, name)
+
+
+def purpose(code: str) -> str:
+    """What a site's secret is for."""
+    return _words(PURPOSES, code)
+
+
+def every(length: timedelta) -> str:
+    """How often a periodic job is due."""
+    seconds = int(length.total_seconds())
+    if seconds < 60:
+        return ngettext("every second", "every %(n)s seconds", seconds)
+    if seconds < 3600:
+        return ngettext("every minute", "every %(n)s minutes", seconds // 60)
+    return ngettext("every hour", "every %(n)s hours", seconds // 3600)

@@ -1,0 +1,56 @@
+"""The audit trail: who did what to what."""
+
+from datetime import UTC, datetime, time, timedelta
+from uuid import UUID
+
+from flask import Blueprint, abort, g, render_template, request, url_for
+
+from records.queries.audit_trail import PAGE, Wanted, entries
+from service.access import actor
+from service.i18n import _
+from service.moments import NotADay, read_when
+from service.pages.live import reading
+
+blueprint = Blueprint("audit_trail", __name__)
+ASKED = ("actor", "action", "subject", "since", "until")
+
+
+@blueprint.get("/audit")
+def show() -> tuple[str, int]:
+    """Entries, the latest first."""
+    if not actor().unlimited:
+        abort(404)
+    chosen = {name: value for name in ASKED if (value := request.args.get(name, "").strip())}
+    fault, since, until = "", None, None
+    try:
+        since, until = _day(chosen.get("since", "")), _day(chosen.get("until", ""))
+    except NotADay:
+        fault = _("That is no day: choose one such as 2026-05-01.")
+    before_day = until + timedelta(days=1) if until else None
+    texts = {name: chosen.get(name, "") for name in ("actor", "action", "subject")}
+    wanted = Wanted(**texts, since=since, until=before_day, before=_before())
+    with reading() as session:
+        found = [] if fault else entries(session, actor(), wanted)
+    after = ""
+    if len(found) > PAGE:
+        found = found[:PAGE]
+        after = url_for("audit_trail.show", before=found[-1].id, **chosen)  # type: ignore[arg-type]
+    page = render_template(
+        "audit.html", who=g.signed_in, entries=found, chosen=chosen, after=after, fault=fault, timezone="UTC"
+    )
+    return page, 400 if fault else 200
+
+
+def _day(text: str) -> datetime | None:
+    if not text:
+        return None
+    found = read_when(text)
+    day = found.date() if isinstance(found, datetime) else found
+    return datetime.combine(day, time(), UTC)
+
+
+def _before() -> UUID | None:
+    try:
+        return UUID(request.args["before"]) if "before" in request.args else None
+    except ValueError:
+        abort(404)

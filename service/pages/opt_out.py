@@ -1,0 +1,27 @@
+"""Where participants say that they want no more messages. The link in a message is all it takes: no sign-in, no cookie.
+
+It answers the same whether it knows the link or not: nobody learns whose it is.
+"""
+
+from flask import Blueprint, render_template
+from sqlalchemy.orm import Session
+
+from records import opt_outs
+from service.context import context
+
+blueprint = Blueprint("opt_out", __name__)
+
+
+@blueprint.get("/stop/<token>")
+def show(token: str) -> str:
+    """Ask once: a mail program that looks at links ahead of its reader opts nobody out."""
+    return render_template("opt_out.html", token=token, said=False)
+
+
+@blueprint.post("/stop/<token>")
+def stop(token: str) -> str:
+    """Opt out; also what a mail program's own button posts to (RFC 8058), which follows no redirect."""
+    here = context()
+    with Session(here.engine) as session, session.begin():
+        opt_outs.by_link(session, here.settings.secret_key, token)
+    return render_template("opt_out.html", token=token, said=True)
