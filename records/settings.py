@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     ] = 10
     sign_in_hours: Annotated[int, Field(ge=1, description="A sign-in lasts this long.")] = 12
     sign_in_idle_minutes: Annotated[
-        int, Field(ge=5, description="A sign-in that nobody used for so long ends; a page that is merely open is no use.")
+        int, Field(ge=5, description="A sign-in that nobody used for so long ends; a page left open is no use.")
     ] = 120
     sign_ins_per_minute: Annotated[
         int,
@@ -85,8 +85,8 @@ class Settings(BaseSettings):
         int,
         Field(
             ge=1,
-            description="At most so many requests for the other pages that need no sign-in from one network: the check-in"
-            " of a whole room is one.",
+            description="At most so many requests for the other pages that need no sign-in from one network: the"
+            " check-in of a whole room is one.",
         ),
     ] = 3_000
     api_requests_per_minute: Annotated[
@@ -112,9 +112,9 @@ class Settings(BaseSettings):
     ] = "starttls"
     smtp_user: Annotated[str | None, Field(description="Whom to log in as, where the server asks for it.")] = None
     smtp_password: Annotated[SecretStr | None, Field(description="The password of `SMTP_USER`.")] = None
-    smtp_sender: Annotated[
-        str | None, Field(description="The address that mail comes from; `SMTP_HOST` needs it.")
-    ] = None
+    smtp_sender: Annotated[str | None, Field(description="The address that mail comes from; `SMTP_HOST` needs it.")] = (
+        None
+    )
     mail_folder: Annotated[
         Path | None,
         Field(

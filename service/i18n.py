@@ -87,7 +87,9 @@ def _chosen() -> str:
     if asked in NAMES:
         return str(asked)
     default: str = current_app.extensions[EXTENSION]
-    return request.accept_languages.best_match(NAMES, default) or default
+    # In the browser's order, whatever the country: who asks for es-MX first and for en then wants Spanish.
+    wanted = (tag.partition("-")[0].lower() for tag in request.accept_languages.values())
+    return next((tag for tag in wanted if tag in NAMES), default)
 
 
 @cache

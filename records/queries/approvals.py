@@ -23,7 +23,7 @@ HOURS: BindParameter[list[str]] = bindparam(
     "hours", [str(Kind.SELF_REPORT), str(Kind.ADJUSTMENT)], expanding=True, literal_execute=True
 )
 """What may wait. Written into the statement, so that the database sees that its index on them is enough."""
-APPROVAL = bindparam("approval", str(Kind.APPROVAL), literal_execute=True)
+APPROVAL: BindParameter[str] = bindparam("approval", str(Kind.APPROVAL), literal_execute=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ COLOURS = (
 COMPONENTS = ("online", "face_to_face", "virtual", "implementation", "mentoring")
 BAND = (960, 1200)
 SCALE = 1500
-NAMES = ("Lu", "Wolfeschlegelsteinhausenbergerdorff-Hernández y Montoya de la Cruz", "مريم الأنصاري")
+NAMES = ("Lu", "Wolfeschlegelsteinhausenbergerdorff-Hernández Montoya-Villavicencio", "مريم الأنصاري")
 
 
 @blueprint.get("/design")

@@ -10,12 +10,13 @@ from records.secrets import Purpose, keep_secret
 from tests.browser.conftest import Site
 from tests.browser.looks import check
 from tests.support import seed
+from tests.support.settings import ENCRYPTION_KEY
 
 
 def test_write_to_those_who_cannot_reach_it(page: Page, site: Site) -> None:
     with Session(site.engine) as session, session.begin():
         token = "5eaa41f0b1d44c9d8f0d0b0e0a1c2d3e"
-        keep_secret(session, site.seeded.site, Purpose.WEB_SERVICES, token, seed.ENCRYPTION_KEY)
+        keep_secret(session, site.seeded.site, Purpose.WEB_SERVICES, token, ENCRYPTION_KEY)
     behind = [seed.membership(site.engine, site.seeded, user) for user in (13, 14, 15)]
     with Session(site.engine) as session, session.begin():
         short = update(StandingRow).where(StandingRow.membership_id.in_(behind))

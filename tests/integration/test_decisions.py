@@ -96,7 +96,8 @@ def test_an_adjustment_and_its_undoing(cli: Cli, house: House, redis: Redis) -> 
     assert net(house, AMARA) == 60
     with Session(house.engine) as session:
         rows = session.scalars(select(AuditEntry).where(AuditEntry.action.startswith("decision."))).all()
-        assert sorted(row.action for row in rows) == ["decision.adjustment"] * 2 + ["decision.undo"] * 2
+        told = ["decision.adjustment"] * 2 + ["decision.moved"] * 4 + ["decision.undo"] * 2
+        assert sorted(row.action for row in rows) == told
         # Opaque ids, and no reason, which may name somebody.
         assert all("board" not in str(row.after) for row in rows)
         first = session.get_one(Decision, UUID(data["decision"]))
