@@ -21,11 +21,12 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 	--no-header --no-annotate --no-emit-index-url \
 	--no-emit-package django --no-emit-package asgiref --no-emit-package sqlparse
 
-.PHONY: help run test live check check-plugin format lock install
+.PHONY: help run test live pictures check check-plugin format lock install
 help:
 	@echo "make run      start everything on 127.0.0.1 (STATE=folder PORT=8080 SANDBOX_PORT=8081)"
 	@echo "make test     the whole test suite (PYTEST_ARGS=... are handed on)"
 	@echo "make live     try it on a Moodle: MOODLE_URL=... MOODLE_TOKEN=... (docs/live.md)"
+	@echo "make pictures draw the pictures of README and docs anew, with the installed Chromium"
 	@echo "make check    format, lint, types, layers, meta tests; the plugin's PHP where PHP is"
 	@echo "make format   rewrite the files as 'make check' wants them"
 	@echo "make lock     write the lock files anew from pyproject.toml"
@@ -39,6 +40,9 @@ test: $(STAMP)
 # Writes to the Moodle that it is pointed at; what is set here reaches pytest by the environment.
 live: $(STAMP)
 	@$(BIN)/python -m pytest -m live_moodle -o timeout=1800 tests/live_moodle $(PYTEST_ARGS)
+
+pictures: $(STAMP)
+	@$(BIN)/python -m tests.support.pictures
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .

@@ -38,6 +38,8 @@ from service.context import EXTENSION
 from service.permissions import DECISIONS, Door, Permission
 
 LAYOUT = "benchmark.layout"
+BARE = "benchmark.without_places"
+"""The layout as who isn't signed in sees it: what it takes less is what the bar of places costs on every page."""
 SIZES = (1_000, 10_000)
 TIMES = 7
 LONG_SECONDS = 1.0
@@ -95,7 +97,7 @@ def counted(engine: Engine) -> Iterator[list[str]]:
 
 @contextmanager
 def console(url: str) -> Iterator[Flask]:
-    """The application on a database, with one page more: the layout, and nothing in it."""
+    """The application on a database, with two pages more: the layout, and nothing in it, with the bar and without."""
     settings = Settings.model_validate(
         {
             "database_url": url,
@@ -107,11 +109,12 @@ def console(url: str) -> Iterator[Flask]:
     )
     app = create_app(settings)
     app.add_url_rule("/benchmark/layout", LAYOUT, lambda: render_template("base.html", who=g.signed_in))
-    DECISIONS[LAYOUT] = Door.SIGNED_IN
+    app.add_url_rule("/benchmark/without-places", BARE, lambda: render_template("base.html", who=None))
+    DECISIONS[LAYOUT] = DECISIONS[BARE] = Door.SIGNED_IN
     try:
         yield app
     finally:
-        del DECISIONS[LAYOUT]
+        del DECISIONS[LAYOUT], DECISIONS[BARE]
         app.extensions[EXTENSION].engine.dispose()
         app.extensions[EXTENSION].redis.close()
 
@@ -198,8 +201,8 @@ def measure(client: FlaskClient, engine: Engine, path: str, layout: float = 1.0)
     return Measured(seconds, seconds / layout, len(statements), size, status)
 
 
-def run(running: Running, memberships: int, facts: int, skip: Sequence[str] = ()) -> Run:
-    """Seed one size, and measure everything but the routes to skip."""
+def run(running: Running, memberships: int, facts: int, skip: Sequence[str] = (), only: Sequence[str] = ()) -> Run:
+    """Seed one size, and measure everything but the routes to skip, or only some."""
     size = size_of(memberships, facts)
     found = Run(size.memberships, size.communities, fill(running.admin, size))
     with console(running.url) as app, app.test_client() as client:
@@ -212,7 +215,8 @@ def run(running: Running, memberships: int, facts: int, skip: Sequence[str] = ()
         measure(client, engine, "/benchmark/layout")
         found.layout = measure(client, engine, "/benchmark/layout").seconds
         for name, path in pages.items():
-            if name.split("?")[0] in skip:
+            route = name.split("?")[0]
+            if route in skip or (only and route not in only):
                 found.skipped.append(f"{name} (as asked)")
                 continue
             found.pages[name] = measure(client, engine, path, found.layout)
@@ -253,12 +257,13 @@ def main() -> None:
     options = argparse.ArgumentParser(prog="benchmarks.console", description=__doc__)
     options.add_argument("--memberships", type=int, nargs="+", default=list(SIZES))
     options.add_argument("--skip", nargs="*", default=[], help="routes to leave out, such as merging.show")
+    options.add_argument("--only", nargs="*", default=[], help="routes to measure, and no others")
     options.add_argument("--facts", type=int, default=10, help="facts of each membership")
     given = options.parse_args()
     runs = []
     for memberships in sorted(given.memberships):
         with database() as running:
-            runs.append(run(running, memberships, given.facts, given.skip))
+            runs.append(run(running, memberships, given.facts, given.skip, given.only))
     report(runs)
     if len(runs) > 1 and growing(runs):
         raise SystemExit(1)

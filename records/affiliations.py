@@ -113,6 +113,17 @@ def refresh_affiliations(session: Session, memberships: Select[UUID]) -> int:
     return len(changed)
 
 
+def unknown_organisations(session: Session, memberships: Select[UUID]) -> dict[UUID, str]:
+    """What the accounts of members say of where they work, by membership, where no organisation has that code; empty
+    where they say nothing. Nothing at all where the program names no field."""
+    found = _members(session, memberships)
+    return {
+        member.id: next(iter(member.texts(member.program.profile.organisation)), "")
+        for member in found
+        if member.organisation_id is None and member.program.profile.organisation
+    }
+
+
 def job_roles(session: Session, membership_ids: Iterable[UUID]) -> dict[UUID, str]:
     """What people do where they work, by membership: the code of one of the program's job roles, else the text that
     their account says. Nothing for who says nothing, and where the program names no field."""

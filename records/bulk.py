@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import ColumnElement, insert, select
 from sqlalchemy.orm import Session
 
 from mappings.facts import Adjustment
@@ -22,11 +22,15 @@ from records.decisions import Kind, standing_decisions
 from records.effects import Looked
 from records.keys import among, put
 from records.memberships import mark_persons
+from records.merged import root_of
 from records.models import AuditEntry, Community, Decision, Membership, uuid7
 from records.programs import newest, versions_by_program
 from records.queries.community import names_of
+from records.settled import settle
 from records.supposing import Change, adjusted, suppose, waived
 
+ACTS = frozenset({Kind.ADJUSTMENT, Kind.WAIVER})
+"""What is done to many at once here. Other decisions come in batches, too."""
 AT_ONCE = 500
 """So many memberships at most: their people are locked until the transaction ends."""
 
@@ -169,8 +173,9 @@ def carry_out(session: Session, ids: Collection[UUID], act: Act, by: By, digest:
     is done once. Raises DecisionError, and Changed."""
     if not by.reason.strip():
         raise DecisionError("A decision needs a reason.", Why.NO_REASON)
-    _lock(session, ids)
-    if of_batch(session, batch):
+    lock(session, ids)
+    # Taken back meanwhile, it was done all the same: a form that comes once more doesn't do it again.
+    if session.scalar(select(Decision.id).where(_named(batch), Decision.undoes.is_(None)).limit(1)):
         return batch
     found = plan(session, by.actor, ids, act, by.now)
     if found.digest != digest or not found.lines:
@@ -190,18 +195,23 @@ def carry_out(session: Session, ids: Collection[UUID], act: Act, by: By, digest:
     return batch
 
 
-def of_batch(session: Session, batch: UUID) -> list[UUID]:
-    """The decisions of a batch, by what they are about; those that nobody undid, first to last."""
-    of = Decision.data["batch"].as_string() == str(batch)
-    return list(session.scalars(standing_decisions().where(of).with_only_columns(Decision.id).order_by(Decision.id)))
+def of_batch(session: Session, batch: UUID, kinds: Collection[Kind] = ACTS) -> list[UUID]:
+    """The decisions of a batch of these kinds that nobody undid, first to last."""
+    of = (_named(batch), Decision.kind.in_([str(kind) for kind in kinds]))
+    return list(session.scalars(standing_decisions().where(*of).with_only_columns(Decision.id).order_by(Decision.id)))
 
 
-def undo(session: Session, actor: Actor, batch: UUID, by: By) -> int:
+def _named(batch: UUID) -> ColumnElement[bool]:
+    return Decision.data["batch"].as_string() == str(batch)
+
+
+def undo(session: Session, actor: Actor, batch: UUID, by: By, kinds: Collection[Kind] = ACTS) -> int:
     """Take a whole batch back, as far as nobody did so before. Returns of how many it was. Raises DecisionError for
-    a batch that isn't there, or that reaches beyond the actor's scope."""
+    a batch that isn't there, that reaches beyond the actor's scope, or of which nothing is of these kinds: others,
+    such as who was present, are taken back where they were decided, with all that hangs on them."""
     if not by.reason.strip():
         raise DecisionError("A decision needs a reason.", Why.NO_REASON)
-    standing = set(of_batch(session, batch))
+    standing = set(of_batch(session, batch, kinds))
     wanted = (
         select(Decision.id, Decision.membership_id)
         .join(Membership, Membership.id == Decision.membership_id)
@@ -211,14 +221,15 @@ def undo(session: Session, actor: Actor, batch: UUID, by: By) -> int:
     rows = {row.id: row.membership_id for row in session.execute(wanted) if row.membership_id}
     if not rows or rows.keys() != standing:
         raise DecisionError(f"There is no batch {batch} to undo.", Why.NOT_THERE)
-    _lock(session, rows.values())
-    rows = {decision: rows[decision] for decision in of_batch(session, batch) if decision in rows}
+    lock(session, rows.values())
+    rows = {decision: rows[decision] for decision in of_batch(session, batch, kinds) if decision in rows}
     if not rows:
         raise DecisionError(f"The batch {batch} was undone already.", Why.UNDONE)
     undoing = [
         _row(by, Kind.UNDO, membership, {"batch": str(batch)}, decision) for decision, membership in rows.items()
     ]
     session.execute(put(Decision, undoing))
+    settle(session, rows)
     mark_persons(session, select(Membership.id).where(among(Membership.id, rows.values())))
     audited = [
         _audit(by, f"decision.{Kind.UNDO}", row["id"], None, {"undoes": str(row["undoes"]), **row["data"]})
@@ -297,9 +308,13 @@ def _waits(row: _Row, act: Act) -> bool:
     return act.kind is Kind.ADJUSTMENT and row.in_force.adjustments.asks_approval(act.minutes)
 
 
-def _lock(session: Session, ids: Collection[UUID]) -> None:
-    """As whoever decides about one person does: all memberships of each, in the order of their ids."""
-    persons = select(Membership.person_id).where(among(Membership.id, ids))
+def lock(session: Session, ids: Collection[UUID]) -> None:
+    """As whoever decides about one person does: all memberships of each, in the order of their ids, so that of those
+    who decide about several nobody waits for somebody who waits for him."""
+    m = Membership
+    merged = session.scalars(select(m.id).where(among(m.id, ids), m.merged_into.is_not(None))).all()
+    whose = {*ids, *(root_of(session, one) for one in merged)}
+    persons = select(Membership.person_id).where(among(Membership.id, whose))
     wanted = select(Membership.id).where(Membership.person_id.in_(persons)).order_by(Membership.id)
     session.execute(wanted.with_for_update()).all()
 

@@ -26,6 +26,7 @@ from records.mirror import everywhere_alone
 from records.models import Community, Decision, Membership, ProgramRow, Team, uuid7
 from records.programs import newest, versions_by_program
 from records.reached import Subject
+from records.settled import settle
 
 MAX_MINUTES = 10_000
 UNAUDITED = ("evidence", "note")
@@ -100,6 +101,8 @@ def write(session: Session, draft: Draft, by: By, decision_id: UUID | None = Non
     session.flush()
     if draft.undoes:
         presences.take_back(session, draft.undoes, by=by.actor)
+    if draft.undoes or draft.kind is Kind.APPROVAL:
+        settle(session, [draft.undoes or decision.id])
     if draft.carry_out:
         draft.carry_out(session)
     if draft.moves:

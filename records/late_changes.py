@@ -55,6 +55,17 @@ def _members(actor: Actor, closing_id: UUID | None = None) -> Select[UUID]:
     return wanted
 
 
+def of_community(session: Session, community_id: UUID) -> int:
+    """How many late changes wait in a community that the caller has checked; as of the last computing."""
+    s = StandingRow
+    wanted = (
+        select(func.coalesce(func.sum(s.late), 0))
+        .join(Membership, Membership.id == s.membership_id)
+        .where(s.late > 0, Membership.merged_into.is_(None), Membership.community_id == community_id)
+    )
+    return int(session.scalar(wanted) or 0)
+
+
 def how_many(session: Session, actor: Actor) -> int:
     """How many late changes wait in scope; as of the last computing, so that it costs next to nothing."""
     of = _members(actor).with_only_columns(func.coalesce(func.sum(StandingRow.late), 0))

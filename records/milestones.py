@@ -156,16 +156,32 @@ def record_one(session: Session, row: MilestoneLine, *, actor: Actor, now: datet
 
 def withdraw(session: Session, milestone_id: UUID, *, actor: Actor) -> None:
     """Take back the milestone of which this is the current version. Raises MilestoneError."""
+    row = _current(session, milestone_id)
+    if row.ended:
+        raise MilestoneError(f"The milestone {milestone_id} was withdrawn already.")
+    _turn(session, row, str(Ended.WITHDRAWN), "milestone.withdrawn", actor)
+
+
+def restore(session: Session, milestone_id: UUID, *, actor: Actor) -> None:
+    """Have the withdrawn milestone of which this is the current version stand again. Raises MilestoneError."""
+    row = _current(session, milestone_id)
+    if not row.ended:
+        raise MilestoneError(f"The milestone {milestone_id} stands.")
+    _turn(session, row, None, "milestone.restored", actor)
+
+
+def _current(session: Session, milestone_id: UUID) -> MilestoneRow:
     everywhere_alone(session)
     row = session.get(MilestoneRow, milestone_id, populate_existing=True)
     if row is None or row.superseded_at is not None:
         raise MilestoneError(f"There is no milestone {milestone_id}, or it was changed since: see `milestone list`.")
-    if row.ended:
-        raise MilestoneError(f"The milestone {milestone_id} was withdrawn already.")
-    wanted = replace(_as_new(row), ended=str(Ended.WITHDRAWN))
+    return row
+
+
+def _turn(session: Session, row: MilestoneRow, ended: str | None, action: str, actor: Actor) -> None:
     correlation = uuid7()
-    record_milestones(session, [wanted], actor=actor, correlation_id=correlation)
-    audit.record(session, actor, "milestone.withdrawn", str(milestone_id), after={"correlation": str(correlation)})
+    record_milestones(session, [replace(_as_new(row), ended=ended)], actor=actor, correlation_id=correlation)
+    audit.record(session, actor, action, str(row.id), after={"correlation": str(correlation)})
 
 
 def record_milestones(

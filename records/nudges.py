@@ -162,17 +162,23 @@ def _add(session: Session, nudge_id: UUID, members: Sequence[tuple[UUID, str, st
 
 
 def reaches(actor: Actor) -> Any:
-    """The condition on `nudges` that all who were written to lie in the actor's scope, or that it is his own."""
+    """The condition on `nudges` that all who were written to lie in the actor's scope, or that it is his own: such a
+    batch may be called off."""
+    return or_(Nudge.actor == actor.name, covers(actor))
+
+
+def covers(actor: Actor) -> Any:
+    """The condition on `nudges` that all who were written to lie in the actor's scope, as it is by now: only then may
+    anything go out."""
     n, msg, m = Nudge, NudgeMessage, Membership
     inside = select(Community.id).where(in_scope(actor)).correlate(None)
     to = select(msg.id).join(m, m.id == msg.membership_id).where(msg.nudge_id == n.id, m.community_id.not_in(inside))
-    outside = to.correlate(n).exists()
-    return or_(n.actor == actor.name, ~outside)
+    return ~to.correlate(n).exists()
 
 
 def call_off(session: Session, actor: Actor, nudge_id: UUID, now: datetime) -> int:
     """Send no more of it. Returns how many weren't sent. Raises NudgeError."""
-    row = _locked(session, actor, nudge_id)
+    row = _locked(session, nudge_id, reaches(actor))
     if row.status != "due":
         raise NudgeError(NudgeFault.OVER)
     msg = NudgeMessage
@@ -190,7 +196,7 @@ def call_off(session: Session, actor: Actor, nudge_id: UUID, now: datetime) -> i
 def send_again(session: Session, actor: Actor, nudge_id: UUID, now: datetime) -> int:
     """Send those again that failed, and those of which nobody knows whether they went out. Returns how many; raises
     NudgeError."""
-    row = _locked(session, actor, nudge_id)
+    row = _locked(session, nudge_id, covers(actor))
     if row.status == "cancelled":
         raise NudgeError(NudgeFault.OVER)
     msg = NudgeMessage
@@ -204,10 +210,10 @@ def send_again(session: Session, actor: Actor, nudge_id: UUID, now: datetime) ->
     return len(ids)
 
 
-def _locked(session: Session, actor: Actor, nudge_id: UUID) -> Nudge:
+def _locked(session: Session, nudge_id: UUID, within: Any) -> Nudge:
     found = session.scalars(
         select(Nudge)
-        .where(Nudge.id == nudge_id, reaches(actor))
+        .where(Nudge.id == nudge_id, within)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one_or_none()

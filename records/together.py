@@ -63,6 +63,8 @@ class Found:
     subject: Subject
     code: str
     together: Together
+    reached: tuple[Reached, ...] = ()
+    """Its milestones that stand: recorded, or out of completions in Moodle; also those of its teams."""
 
 
 @dataclass(slots=True)
@@ -122,6 +124,7 @@ class Known:
             subject,
             code,
             stand(self.program, subject[0], evidence, asked, composition, waived, self.now),
+            evidence.milestones,
         )
 
 
@@ -159,6 +162,44 @@ def of_program(session: Session, program_id: UUID, now: datetime) -> list[Found]
     held = Evidence(whole.credits, whole.activities, _meetings(known), None, whole.milestones)
     found = [_organisation(known, organisation) for organisation in by_code]
     return [*found, known.stand(("program", program_id), known.program.program, held, Asked(), composition)]
+
+
+def of_organisations(
+    session: Session, program_id: UUID, organisation_ids: Sequence[UUID], now: datetime
+) -> list[Found]:
+    """Some organisations in a program, as of_program has them; only the communities in which they have teams or people
+    are read for it."""
+    versions = versions_by_program(session)[program_id]
+    ids = _communities_of(session, program_id, organisation_ids)
+    known = (_read(session, ids, now) if ids else None) or Known(version_at(versions, now), now)
+    subjects: list[Subject] = [("organisation", o) for o in organisation_ids]
+    known.organisations |= affiliations(session, organisation_ids)
+    known.reached |= reached_by(session, subjects)
+    known.waived |= _waived(session, program_id, subjects)
+    return [_organisation(known, o) for o in organisation_ids if o in known.organisations]
+
+
+def _communities_of(session: Session, program_id: UUID, organisation_ids: Sequence[UUID]) -> list[UUID]:
+    """The communities of a program in which organisations have teams or people."""
+    teams = select(Team.community_id).where(Team.organisation_id.in_(organisation_ids))
+    people = select(Membership.community_id).where(Membership.organisation_id.in_(organisation_ids))
+    here = Community.id.in_(teams.union(people))
+    wanted = select(Community.id).where(Community.program_id == program_id, here).order_by(Community.id)
+    return list(session.scalars(wanted))
+
+
+def of_members(session: Session, membership_ids: Sequence[UUID], now: datetime) -> list[Found]:
+    """Participants of one program, each by his or her own milestones, hours and guidelines alone."""
+    items = answers.inputs_of(session, membership_ids)
+    if not items:
+        return []
+    known = Known(version_at(items[0].versions, now), now)
+    found = []
+    for item in items:
+        member, community = Looked(item, answers.answer(item, now)), item.surroundings.by(known.version)
+        if member.takes_part:
+            found.append(_participant(known, member, community))
+    return found
 
 
 def _meetings(known: Known) -> tuple[facts.Meeting, ...]:

@@ -1,4 +1,4 @@
-"""Tables as files: CSV or XLSX, row after row, in which no text runs as a formula."""
+"""Tables as files: CSV or XLSX, row after row, in which no text runs as a formula; and as a page to print."""
 
 import csv
 import io
@@ -9,16 +9,23 @@ from datetime import date
 from typing import IO
 
 import xlsxwriter
-from flask import send_file, stream_with_context
+from flask import g, send_file, stream_template, stream_with_context
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from records.inert import inert
+from service import wording
+from service.context import context
 from service.pages.live import reading
 
 KINDS = ("csv", "xlsx")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+PRINT = "print"
 Cell = str | int | date | None
+
+
+class Minutes(int):
+    """An amount of time: whole minutes in a file, which computes with them; hours and minutes where people read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,26 @@ def as_file(table: Table, kind: str) -> Response:
     return Response(stream_with_context(_lines(table)), mimetype="text/csv", headers=headers)
 
 
+def as_page(table: Table, about: Sequence[str], timezone: str) -> Response:
+    """The whole table as a page to print, row after row. `about`: what was asked for, in words."""
+    page = stream_template(
+        "printed.html",
+        who=g.signed_in,
+        table=table,
+        about=about,
+        rows=_printed(table),
+        at=context().clock(),
+        timezone=timezone,
+    )
+    return Response(page, mimetype="text/html")
+
+
+def _printed(table: Table) -> Iterator[list[str]]:
+    with reading() as session:
+        for row in table.rows(session):
+            yield [wording.hours(cell) if isinstance(cell, Minutes) else str(_bare(cell)) for cell in row]
+
+
 def _lines(table: Table) -> Iterator[bytes]:
     with reading() as session:
         yield b"\xef\xbb\xbf" + _line(table.head)
@@ -54,8 +81,10 @@ def _line(cells: Sequence[Cell]) -> bytes:
 
 
 def _text(cell: Cell) -> str | int:
-    if isinstance(cell, str):
-        return inert(cell)
+    return inert(cell) if isinstance(cell, str) else _bare(cell)
+
+
+def _bare(cell: Cell) -> str | int:
     if isinstance(cell, date):
         return cell.isoformat()
     return "" if cell is None else cell

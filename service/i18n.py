@@ -30,6 +30,14 @@ NAMES = {"en": "English", "es": "Español"}
 """The languages of the pages, in their own words."""
 LOCALES = {"en": "en_US", "es": "es_US"}
 """How days, times and numbers are written in each."""
+HEADER = """\
+msgid ""
+msgstr ""
+"Language: {language}\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+"Plural-Forms: {plurals}\\n"
+
+"""
 _SPOKEN: ContextVar[str | None] = ContextVar("language", default=None)
 
 
@@ -154,11 +162,14 @@ def update() -> list[Path]:
     """Bring each service/locale/<language>/LC_MESSAGES/copbridge.po up to date with the sources; the files written."""
     found, written = catalogue(), []
     for source in sorted(LOCALE.glob(f"*/LC_MESSAGES/{DOMAIN}.po")):
+        language = source.parts[-3]
         with source.open("rb") as lines:
-            translated = read_po(lines, domain=DOMAIN, locale=source.parts[-3])
+            translated = read_po(lines, domain=DOMAIN, locale=language)
         # A guess at what a new message might mean is worse than none.
         translated.update(found, no_fuzzy_matching=True)
-        source.write_bytes(_written(translated))
+        # Without the dates that Babel's own header has: the file changes only when a message does.
+        header = HEADER.format(language=language, plurals=translated.plural_forms)
+        source.write_bytes(header.encode() + _written(translated))
         written.append(source)
     return written
 

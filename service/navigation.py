@@ -8,7 +8,7 @@ from flask import request, url_for
 from records.actor import Actor
 from service import access
 from service.i18n import N_, _
-from service.pages import to_decide
+from service.pages import milestones, to_decide
 from service.permissions import Permission
 
 
@@ -24,6 +24,8 @@ class Place:
     """How much waits there for somebody, as far as he or she reaches."""
     unlimited: bool = False
     """It is about the whole installation: for who reaches everything."""
+    shown: Callable[[Actor], bool] | None = None
+    """Whether there is anything for somebody; left out: always. It is asked on every page."""
 
 
 PLACES = (
@@ -39,6 +41,8 @@ PLACES = (
         to_decide.how_many,
     ),
     Place("nudges.listed", N_("Messages"), Permission.SEND_NUDGES),
+    Place("milestones.show", N_("Milestones"), Permission.SEE_PEOPLE, shown=milestones.anything_asked),
+    Place("reports.show", N_("Reports"), Permission.SEE_BOARD),
     Place("periods.listed", N_("Periods"), Permission.CLOSE_PERIODS),
     Place("users.listed", N_("Users"), Permission.MANAGE_USERS),
     Place("operations.show", N_("Operations"), Permission.SEE_OPERATIONS, unlimited=True),
@@ -63,6 +67,8 @@ def places(who: Actor) -> list[Shown]:
     for place in PLACES:
         within = access.within(who, place.permission)
         if within.unlimited or (within.grants and not place.unlimited):
+            if place.shown and not place.shown(within):
+                continue
             here = blueprint in (place.endpoint.split(".")[0], *place.blueprints)
             waits = place.waits(within) if place.waits else 0
             shown.append(Shown(url_for(place.endpoint), _(place.title), here, waits))

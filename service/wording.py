@@ -234,10 +234,10 @@ def hours(minutes: int) -> str:
     """An amount of minutes as people read it: 11 h 30 min."""
     sign, (whole, rest) = ("−" if minutes < 0 else ""), divmod(abs(minutes), MINUTES)
     if not rest:
-        return sign + _("%(hours)s h", hours=whole)
+        return sign + _("%(hours)s h", hours=number(whole))
     if not whole:
         return sign + _("%(minutes)s min", minutes=rest)
-    return sign + _("%(hours)s h %(minutes)s min", hours=whole, minutes=rest)
+    return sign + _("%(hours)s h %(minutes)s min", hours=number(whole), minutes=rest)
 
 
 def band(low: int, high: int) -> str:

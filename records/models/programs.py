@@ -174,11 +174,12 @@ class Decision(Base):
 
     __tablename__ = "decisions"
     __table_args__ = (
-        # What may wait for approval, beside thousands of other decisions.
+        # What may wait for approval, beside thousands of other decisions: reports, and adjustments by their size.
         Index(
-            "ix_decisions_hours",
-            "id",
-            postgresql_where=text("kind IN ('self_report', 'adjustment', 'approval')"),
+            "ix_decisions_unsettled",
+            "kind",
+            text("abs((data ->> 'minutes')::integer)"),
+            postgresql_where=text("kind IN ('self_report', 'adjustment') AND NOT settled"),
         ),
     )
 
@@ -193,6 +194,8 @@ class Decision(Base):
     reason: Mapped[Words]
     data: Mapped[Data]
     undoes: Mapped[UUID | None] = mapped_column(ForeignKey("decisions.id"), unique=True)
+    settled: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    """Of reported and adjusted hours: approved, refused or taken back; kept by records.settled, of the rest false."""
     decided_at: Mapped[Moment]
     correlation_id: Mapped[UUID]
 

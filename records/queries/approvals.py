@@ -6,10 +6,23 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, Select, Text, and_, bindparam, cast, false, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+)
+from sqlalchemy.orm import Session
 
 from mappings.program import Program, ProgramVersion, version_at
+from records import settled
 from records.actor import Actor, in_scope
 from records.decisions import Kind
 from records.keys import among
@@ -19,11 +32,12 @@ from records.programs import newest, versions_by_program
 from records.queries.community import names_of
 from records.supposing import Supposed, approved, suppose
 
-HOURS: BindParameter[list[str]] = bindparam(
-    "hours", [str(Kind.SELF_REPORT), str(Kind.ADJUSTMENT)], expanding=True, literal_execute=True
-)
+HOURS: BindParameter[list[str]] = bindparam("hours", list(settled.HOURS), expanding=True, literal_execute=True)
 """What may wait. Written into the statement, so that the database sees that its index on them is enough."""
-APPROVAL: BindParameter[str] = bindparam("approval", str(Kind.APPROVAL), literal_execute=True)
+REPORT: BindParameter[str] = bindparam("report", str(Kind.SELF_REPORT), literal_execute=True)
+ADJUSTED: BindParameter[str] = bindparam("adjusted", str(Kind.ADJUSTMENT), literal_execute=True)
+SIZE: ColumnElement[int] = literal_column("abs((decisions.data ->> 'minutes')::integer)", Integer)
+"""The minutes of an adjustment, as that index has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +116,8 @@ def chosen(session: Session, actor: Actor, ids: Collection[UUID], now: datetime)
 
 
 def in_reach(session: Session, actor: Actor, ids: Collection[UUID]) -> list[UUID]:
-    """Those of the ids that are reports or adjustments about memberships in scope, whatever became of them; in one
-    order for everybody, so that nobody waits for somebody who waits for him."""
+    """Those of the ids that are reports or adjustments about memberships in scope, whatever became of them; of one
+    person after the other."""
     wanted = (
         select(Decision.id)
         .join(Membership, Membership.id == Decision.membership_id)
@@ -112,6 +126,12 @@ def in_reach(session: Session, actor: Actor, ids: Collection[UUID]) -> list[UUID
         .order_by(Membership.person_id, Decision.id)
     )
     return list(session.scalars(wanted))
+
+
+def about(session: Session, ids: Collection[UUID]) -> set[UUID]:
+    """The memberships that decisions are about."""
+    found = session.scalars(select(Decision.membership_id).where(among(Decision.id, ids)))
+    return {membership for membership in found if membership}
 
 
 def still_wait(session: Session, membership_ids: Collection[UUID]) -> set[UUID]:
@@ -125,36 +145,32 @@ def _waiting(session: Session, actor: Actor) -> Select[Decision, Membership, Com
 
 
 def _of_anybody(session: Session) -> Select[Decision, Membership, Community]:
-    undoing, approval, taken_back = aliased(Decision), aliased(Decision), aliased(Decision)
-    undone = select(undoing.id).where(undoing.undoes == Decision.id).exists()
-    # Few are: the index on them is read instead of all decisions.
-    undoes = select(taken_back.id).where(taken_back.undoes == approval.id, taken_back.undoes.is_not(None))
-    stands = ~undoes.exists()
-    names = func.coalesce(approval.data["report"].as_string(), approval.data["adjustment"].as_string())
-    yes = select(approval.id).where(approval.kind == APPROVAL, names == cast(Decision.id, Text), stands)
+    programs = versions_by_program(session)
     return (
         select(Decision, Membership, Community)
         .select_from(Decision)
         .join(Membership, Membership.id == Decision.membership_id)
         .join(Community, Community.id == Membership.community_id)
-        .where(
-            Decision.kind.in_(HOURS),
-            or_(Decision.kind == str(Kind.SELF_REPORT), _large(versions_by_program(session))),
-            ~undone,
-            ~yes.exists(),
-        )
+        .where(Decision.id == func.any(_candidates(programs)), or_(Decision.kind == REPORT, *_large(programs)))
     )
 
 
-def _large(programs: Mapping[UUID, tuple[ProgramVersion, ...]]) -> ColumnElement[bool]:
-    """The condition that an adjustment is large by the version of its program that was in force on its day."""
-    minutes = func.abs(Decision.data["minutes"].as_integer())
-    found = [
-        and_(Community.program_id == program_id, *days, minutes > limit)
+def _candidates(programs: Mapping[UUID, tuple[ProgramVersion, ...]]) -> ColumnElement[Any]:
+    """The ids of what may wait, wherever it is. As an array, of which the database expects few: it then looks up the
+    membership of each, instead of reading all memberships."""
+    least = min((limit for versions in programs.values() for limit, _days in _limits(versions)), default=None)
+    adjusted = [] if least is None else [and_(Decision.kind == ADJUSTED, literal(least) < SIZE)]
+    wanted = select(Decision.id).where(~Decision.settled, or_(Decision.kind == REPORT, *adjusted)).correlate(None)
+    return func.array(wanted.scalar_subquery())
+
+
+def _large(programs: Mapping[UUID, tuple[ProgramVersion, ...]]) -> list[ColumnElement[bool]]:
+    """The conditions by which an adjustment is large: by the version of its program that was in force on its day."""
+    return [
+        and_(Decision.kind == ADJUSTED, Community.program_id == program_id, *days, literal(limit) < SIZE)
         for program_id, versions in programs.items()
         for limit, days in _limits(versions)
     ]
-    return and_(Decision.kind == str(Kind.ADJUSTMENT), or_(false(), *found))
 
 
 def _limits(versions: tuple[ProgramVersion, ...]) -> Iterator[tuple[int, list[ColumnElement[bool]]]]:

@@ -1,7 +1,7 @@
 """The board: the communities that are asked for, in one statement over stored standings or a closed period."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -170,7 +170,8 @@ def _courses() -> CTE:
 
 
 def _communities(session: Session, actor: Actor, asked: PeopleFilter, seer: Actor | None) -> list[CommunityLine]:
-    within = [*asked.places(actor, seer), _shown()]
+    # Who may not see people isn't told who facilitates, not even of somebody whose id he or she has.
+    within = [*asked.places(actor, seer or replace(actor, grants=())), _shown()]
     if asked.status:
         held = select(Membership.community_id).where(Membership.merged_into.is_(None), asked.with_status())
         within.append(Community.id.in_(held.correlate(None)))

@@ -1,7 +1,7 @@
 """The people of a community: summed up, and page by page with those who need help first."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -129,11 +129,7 @@ def participants(
     participant of the community.
     """
     keys = _sort_keys()
-    wanted = _of(community_id, {"participant"}).add_columns(*keys)
-    if status == AWAY:
-        wanted = wanted.where(Membership.status != "active")
-    elif status:
-        wanted = wanted.where(Membership.status == "active", _standing() == status)
+    wanted = _of(community_id, {"participant"}).add_columns(*keys).where(*_who_stands(status))
     start = after or before
     if start:
         place = session.execute(_of(community_id, {"participant"}).add_columns(*keys).where(Membership.id == start))
@@ -162,6 +158,22 @@ def others(session: Session, community_id: UUID, *, facilitators: bool) -> list[
     roles = {"facilitator"} if facilitators else {"other", "unknown"}
     rows = session.execute(_of(community_id, roles).order_by(*_sort_keys()).limit(LISTED))
     return _members(session, [(m, s) for m, s in rows])
+
+
+def everyone(session: Session, community_id: UUID, status: str, at_once: int) -> Iterator[list[Member]]:
+    """All participants whom `participants` shows on its pages, in their order, so many at once; then, where no status
+    is asked for, the facilitators and the others. The database holds the list of them meanwhile."""
+    for roles in ({"participant"}, {"facilitator"}, {"other", "unknown"})[: 1 if status else None]:
+        wanted = _of(community_id, roles).where(*_who_stands(status)).order_by(*_sort_keys())
+        with session.execute(wanted.execution_options(yield_per=at_once)) as rows:
+            for some in rows.partitions():
+                yield _members(session, [(m, s) for m, s in some])
+
+
+def _who_stands(status: str) -> list[ColumnElement[bool]]:
+    if status == AWAY:
+        return [Membership.status != "active"]
+    return [Membership.status == "active", _standing() == status] if status else []
 
 
 def _standing() -> ColumnElement[str]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, cast, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, Text, cast, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from records.actor import Actor, in_scope
@@ -17,6 +17,7 @@ from records.models import Account, Community, Decision, Membership, User
 
 SHOWN = 100
 FOUND = 20
+KEYS = ("email", "idnumber")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,32 +51,63 @@ class MergeShown:
 
 def candidates(session: Session, actor: Actor, *, person_id: UUID | None = None) -> list[Candidate]:
     """People who are members in the actor's scope, and share an e-mail in any letter case, or an ID number across
-    sites. Nobody is guessed: who shares neither isn't named."""
-    a, b = aliased(Account), aliased(Account)
-    mine, others = func.lower(a.email, type_=Text), func.lower(b.email, type_=Text)
-    same: list[tuple[str, tuple[ColumnElement[bool], ...]]] = [
-        ("email", (a.email != "", mine == others)),
-        ("idnumber", (a.idnumber != "", a.idnumber == b.idnumber, a.site_id != b.site_id)),
-    ]
+    sites; by each of the two the first SHOWN pairs. Nobody is guessed: who shares neither isn't named."""
     found: dict[tuple[UUID, UUID], list[str]] = {}
-    for key, conditions in same:
-        pairs = (
-            select(a.person_id, b.person_id.label("other"))
-            .join(b, (a.person_id > b.person_id) & a.present & b.present)
-            .where(*conditions, _member(a, actor), _member(b, actor))
-            .distinct()
-            .order_by(a.person_id, b.person_id)
-            .limit(SHOWN)
-        )
-        if person_id:
-            pairs = pairs.where(or_(a.person_id == person_id, b.person_id == person_id))
-        for one, other in session.execute(pairs):
-            found.setdefault((one, other), []).append(key)
+    for name in KEYS:
+        pairs = _pairs_of(person_id, name, actor) if person_id else _pairs(name, actor)
+        for one, other in session.execute(pairs.limit(SHOWN)):
+            found.setdefault((one, other), []).append(name)
     shown = accounts_of(session, sorted({person for pair in found for person in pair}))
     return [
         Candidate(Somebody(one, shown[one]), Somebody(other, shown[other]), tuple(keys))
         for (one, other), keys in sorted(found.items())
     ]
+
+
+def _key(name: str, account: Any) -> ColumnElement[str]:
+    """A key of an account as it is compared."""
+    return func.lower(account.email, type_=Text) if name == "email" else account.idnumber
+
+
+def _keyed(name: str, actor: Actor) -> Select[Any]:
+    """(key, person_id, site_id) of the accounts that have this key, of members in scope."""
+    a = aliased(Account)
+    key = _key(name, a)
+    return select(key.label("key"), a.person_id, a.site_id).where(a.present, key != "", _member(a, actor))
+
+
+def _pairs(name: str, actor: Actor) -> Select[Any]:
+    """Two people with one key, the later first, in an order. The accounts are grouped by the key first: joined with
+    themselves, they were compared each with each. Of a key that very many have, such as an e-mail that stands for
+    none, those of each site that come after the SHOWN first ones can be in none of the SHOWN first pairs."""
+    every = _keyed(name, actor).cte()
+    shared = select(every.c.key).group_by(every.c.key).having(func.count(every.c.person_id.distinct()) > 1)
+    rank = func.dense_rank().over(partition_by=(every.c.key, every.c.site_id), order_by=every.c.person_id)
+    ranked = select(every, rank.label("rank")).where(every.c.key.in_(shared)).cte()
+    a, b = ranked.alias(), ranked.alias()
+    pairs = (
+        select(a.c.person_id, b.c.person_id.label("other"))
+        .join(b, (a.c.key == b.c.key) & (a.c.person_id > b.c.person_id))
+        .where(a.c.rank <= SHOWN + 1, b.c.rank <= SHOWN + 1)
+        .distinct()
+        .order_by(a.c.person_id, b.c.person_id)
+    )
+    return pairs.where(a.c.site_id != b.c.site_id) if name == "idnumber" else pairs
+
+
+def _pairs_of(person_id: UUID, name: str, actor: Actor) -> Select[Any]:
+    """The same of one person and others."""
+    every, own = _keyed(name, actor).subquery(), aliased(Account)
+    later, earlier = func.greatest(every.c.person_id, own.person_id), func.least(every.c.person_id, own.person_id)
+    pairs = (
+        select(later, earlier)
+        .select_from(every)
+        .join(own, _key(name, own) == every.c.key)
+        .where(own.present, own.person_id == person_id, every.c.person_id != person_id, _member(own, actor))
+        .distinct()
+        .order_by(later, earlier)
+    )
+    return pairs.where(every.c.site_id != own.site_id) if name == "idnumber" else pairs
 
 
 def _member(account: Any, actor: Actor) -> ColumnElement[bool]:

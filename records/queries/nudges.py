@@ -15,7 +15,7 @@ from records.keys import among
 from records.merged import persons_behind
 from records.models import Community, CommunityCourse, Membership, Nudge, NudgeMessage, User
 from records.nudge_recipients import Channel
-from records.nudges import Template, lost, reaches
+from records.nudges import Template, covers, lost, reaches
 from records.queries.community import names_of
 
 PAGE = 50
@@ -92,16 +92,18 @@ def _within(actor: Actor) -> Any:
     return exists().where(*inside).correlate(Nudge)
 
 
-def batches(session: Session, actor: Actor, after: UUID | None = None) -> tuple[list[Batch], bool]:
+def batches(
+    session: Session, actor: Actor, after: UUID | None = None, size: int = PAGE
+) -> tuple[list[Batch], bool]:
     """The batches that went to somebody in scope, the latest first, and whether there are more of them."""
     n = Nudge
-    wanted = select(n).where(_within(actor)).order_by(n.created_at.desc(), n.id.desc()).limit(PAGE + 1)
+    wanted = select(n).where(_within(actor)).order_by(n.created_at.desc(), n.id.desc()).limit(size + 1)
     if after:
         row = session.execute(select(n.created_at, n.id).where(n.id == after)).one_or_none()
         if row is not None:
             wanted = wanted.where(tuple_(n.created_at, n.id) < tuple_(row.created_at, row.id))
     rows = session.scalars(wanted).all()
-    return _batches(session, actor, rows[:PAGE]), len(rows) > PAGE
+    return _batches(session, actor, rows[:size]), len(rows) > size
 
 
 def batch(session: Session, actor: Actor, nudge_id: UUID) -> Batch | None:
@@ -110,9 +112,10 @@ def batch(session: Session, actor: Actor, nudge_id: UUID) -> Batch | None:
     return next(iter(_batches(session, actor, rows)), None)
 
 
-def may_change(session: Session, actor: Actor, nudge_id: UUID) -> bool:
-    """Whether the actor may call a batch off, or send what failed again."""
-    return session.scalar(select(Nudge.id).where(Nudge.id == nudge_id, reaches(actor))) is not None
+def may_change(session: Session, actor: Actor, nudge_id: UUID) -> tuple[bool, bool]:
+    """Whether the actor may call a batch off; and whether he or she may send what failed again."""
+    found = session.execute(select(reaches(actor), covers(actor)).where(Nudge.id == nudge_id)).one_or_none()
+    return (found[0], found[1]) if found else (False, False)
 
 
 def _state() -> Any:
@@ -149,7 +152,12 @@ def _users(session: Session, actors: Sequence[str]) -> dict[str, str]:
 
 
 def messages(
-    session: Session, actor: Actor, nudge_id: UUID, state: str = "", after: UUID | None = None
+    session: Session,
+    actor: Actor,
+    nudge_id: UUID,
+    state: str = "",
+    after: UUID | None = None,
+    size: int = RECIPIENTS,
 ) -> tuple[list[Message], bool]:
     """The messages of a batch to people in scope, and whether there are more; `state`: one of STATES, or all."""
     msg, m, found = NudgeMessage, Membership, _state()
@@ -159,7 +167,7 @@ def messages(
         .join(Community, Community.id == m.community_id)
         .where(msg.nudge_id == nudge_id, in_scope(actor))
         .order_by(msg.id)
-        .limit(RECIPIENTS + 1)
+        .limit(size + 1)
     )
     wanted = wanted.where(found == state) if state in STATES else wanted
     wanted = wanted.where(msg.id > after) if after else wanted
@@ -170,9 +178,9 @@ def messages(
             *(row[0].id, row.person_id, *names.get(row.person_id, ("", 0)), row.community_id),
             *(row.state, row[0].reason, row[0].attempts, row[0].sent_at or row[0].tried_at),
         )
-        for row in rows[:RECIPIENTS]
+        for row in rows[:size]
     ]
-    return told, len(rows) > RECIPIENTS
+    return told, len(rows) > size
 
 
 def of_person(session: Session, actor: Actor, person_id: UUID, most: int = 20) -> list[ToPerson]:

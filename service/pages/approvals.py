@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from jobs.queues import QueueName, wake
-from records import approving, bulk
+from records import approving, bulk, effects
 from records.deciding import By, DecisionError, Draft
 from records.decision_faults import Why
+from records.decisions import Kind
 from records.models import uuid7
 from records.queries import approvals, deciders
 from records.queries.approvals import Waiting
@@ -92,7 +93,7 @@ def undo() -> Page:
     batch, here = taking.form_id("batch"), context()
     try:
         with Session(here.engine) as session, session.begin():
-            bulk.undo(session, actor(), batch, by(_(act_words.UNDONE_WHY)))
+            bulk.undo(session, actor(), batch, by(_(act_words.UNDONE_WHY)), {Kind.APPROVAL})
     except DecisionError as err:
         if err.why is Why.NOT_THERE:
             abort(404)
@@ -112,8 +113,9 @@ def _act(ids: list[UUID], name: str, draft: Callable[[Session, UUID, By], Draft]
             reached = approvals.in_reach(session, actor(), ids)
             if not ids or len(reached) != len(ids):
                 abort(404)
+            bulk.lock(session, approvals.about(session, reached))
             for decision_id in reached:
-                taking.settle(session, draft(session, decision_id, decider), decider)
+                effects.settle(session, draft(session, decision_id, decider), decider)
     except DecisionError as err:
         text = act_words.fault(err)
         if request.form.get("together"):

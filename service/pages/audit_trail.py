@@ -20,15 +20,7 @@ def show() -> tuple[str, int]:
     """Entries, the latest first."""
     if not actor().unlimited:
         abort(404)
-    chosen = {name: value for name in ASKED if (value := request.args.get(name, "").strip())}
-    fault, since, until = "", None, None
-    try:
-        since, until = _day(chosen.get("since", "")), _day(chosen.get("until", ""))
-    except NotADay:
-        fault = _("That is no day: choose one such as 2026-05-01.")
-    before_day = until + timedelta(days=1) if until else None
-    texts = {name: chosen.get(name, "") for name in ("actor", "action", "subject")}
-    wanted = Wanted(**texts, since=since, until=before_day, before=_before())
+    wanted, chosen, fault = asked_for()
     with reading() as session:
         found = [] if fault else entries(session, actor(), wanted)
     after = ""
@@ -39,6 +31,19 @@ def show() -> tuple[str, int]:
         "audit.html", who=g.signed_in, entries=found, chosen=chosen, after=after, fault=fault, timezone="UTC"
     )
     return page, 400 if fault else 200
+
+
+def asked_for() -> tuple[Wanted, dict[str, str], str]:
+    """(Which entries the address asks for, what it says by name, what is wrong with its days in words)."""
+    chosen = {name: value for name in ASKED if (value := request.args.get(name, "").strip())}
+    fault, since, until = "", None, None
+    try:
+        since, until = _day(chosen.get("since", "")), _day(chosen.get("until", ""))
+    except NotADay:
+        fault = _("That is no day: choose one such as 2026-05-01.")
+    before_day = until + timedelta(days=1) if until else None
+    texts = {name: chosen.get(name, "") for name in ("actor", "action", "subject")}
+    return Wanted(**texts, since=since, until=before_day, before=_before()), chosen, fault
 
 
 def _day(text: str) -> datetime | None:

@@ -165,7 +165,7 @@ def _read(session: Session, wanted: PeopleFilter) -> Seen:
     view, intake = _view(found), _intake(session)
     if view == GRID or not found.communities:
         return Seen(found, wanted, view, (), 0, {}, intake)
-    ordered, first = _ordered(found), as_id(request.args.get("from", ""))
+    ordered, first = in_order(found), as_id(request.args.get("from", ""))
     begin = next((n for n, line in enumerate(ordered) if line.id == first), 0)
     now = context().clock()
     states = sweep_states(session, [line.id for line in ordered[begin : begin + ROWS]])
@@ -253,7 +253,8 @@ def _grids(lines: Sequence[CommunityLine], found: Board, scale: int, wanted: Peo
     return [grid(found.programs[code], of, scale, address) for code, of in by_program(lines).items()]
 
 
-def _ordered(found: Board) -> list[CommunityLine]:
+def in_order(found: Board) -> list[CommunityLine]:
+    """The communities in the order that the address asks for."""
     programs = found.programs
     name, reversed_ = _sort()
     _title, down, key = ORDERS[name]

@@ -12,6 +12,7 @@ from mappings.base import words
 from mappings.places import Contact
 from mappings.standing import Status
 from mappings.together import NoticeStatus
+from records import late_changes
 from records.queries import members
 from records.queries.community import CommunityPage, community, meetings_of
 from records.queries.members import AWAY, IN_NEED, Member
@@ -87,7 +88,7 @@ def show(community_id: UUID) -> str:
     """A community's page."""
     with reading() as session:
         found = _find(session, community_id)
-        wanted = _wanted()
+        wanted = asked_for()
         part = _part(session, found, wanted)[0]
         fresh = freshness.of_page(session)
         readings = moodle.of_community(session, found)
@@ -111,7 +112,7 @@ def show(community_id: UUID) -> str:
 def live(community_id: UUID) -> Response | str:
     """The part of the page that changes, if it did."""
     with reading() as session:
-        return if_changed(_part(session, _find(session, community_id), _wanted()))
+        return if_changed(_part(session, _find(session, community_id), asked_for()))
 
 
 @blueprint.get("/communities/<uuid:community_id>/together")
@@ -154,7 +155,7 @@ def _find(session: Session, community_id: UUID) -> CommunityPage:
     return found
 
 
-def _wanted() -> Wanted:
+def asked_for() -> Wanted:
     """What the address asks for; what makes no sense there is answered like what doesn't exist."""
     asked = {name: text for name in ("status", "after", "before") if (text := request.args.get(name))}
     status = asked.pop("status", "")
@@ -176,8 +177,6 @@ def _part(session: Session, found: CommunityPage, wanted: Wanted) -> tuple[Marku
     band = sums.band or ((stated.min_minutes, stated.max_minutes) if stated else None)
     drawn = patterns(found.program.components)
     scale = scale_for([sums.most], band[1] if band else None)
-    reach = may(Permission.RECORD_ATTENDANCE)
-    inviting = may(Permission.INVITE_FACILITATORS)
     return live_part(
         "parts/community.html",
         wanted.address(found.id, "community.live"),
@@ -197,9 +196,22 @@ def _part(session: Session, found: CommunityPage, wanted: Wanted) -> tuple[Marku
         choices=_choices(sums),
         earlier=wanted.address(found.id, after=None, before=page.before) if page.before else "",
         later=wanted.address(found.id, before=None, after=page.after) if page.after else "",
-        plans=reach is not None and reach.reaches(found.program.program, found.region, found.id),
-        invites=inviting is not None and inviting.reaches(found.program.program, found.region, found.id),
+        late=late_changes.of_community(session, found.id),
+        these={"community": str(found.id)} | ({"status": wanted.status} if wanted.status else {}),
+        plans=_may(Permission.RECORD_ATTENDANCE, found),
+        invites=_may(Permission.INVITE_FACILITATORS, found),
+        # Those who aren't active are none that the search over people knows by that.
+        writes=wanted.status != AWAY and _may(Permission.SEND_NUDGES, found),
+        acts=wanted.status != AWAY and _may(Permission.ADJUST_HOURS, found),
+        maps=_may(Permission.DECIDE_MAPPING, found),
+        lets_in=_may(Permission.APPROVE_HOURS, found),
     )
+
+
+def _may(permission: Permission, found: CommunityPage) -> bool:
+    """Whether who asks may do so in this community."""
+    who = may(permission)
+    return who is not None and who.reaches(found.program.program, found.region, found.id)
 
 
 def _choices(sums: members.Sums) -> list[tuple[str, str]]:

@@ -267,6 +267,7 @@ def _part(session: Session, nudge_id: UUID) -> tuple[Markup, str]:
         abort(404)
     messages, more = queries.messages(session, actor(), nudge_id, state, after)
     asked = {name: value for name, value in (("state", state), ("after", str(after or ""))) if value}
+    may_call_off, may_send = queries.may_change(session, actor(), nudge_id)
     return live_part(
         "parts/message.html",
         url_for("nudges.live", nudge_id=nudge_id, **asked),  # type: ignore[arg-type]
@@ -274,7 +275,8 @@ def _part(session: Session, nudge_id: UUID) -> tuple[Markup, str]:
         messages=messages,
         state=state,
         states=[(one, nudge_words.state(one), found.counts[one]) for one in queries.STATES if found.counts.get(one)],
-        may_change=queries.may_change(session, actor(), nudge_id),
+        may_call_off=may_call_off,
+        may_send=may_send,
         pages=(
             url_for("nudges.show", nudge_id=nudge_id, state=state) if after else "",
             url_for("nudges.show", nudge_id=nudge_id, state=state, after=messages[-1].id) if more else "",

@@ -68,7 +68,7 @@ def _part(session: Session) -> tuple[Markup, str]:
 def events() -> str:
     """What sites sent, the latest first."""
     with reading() as session:
-        wanted = _wanted(session)
+        wanted = asked_for(session)
         found = list(operations.items(session, actor(), wanted))
         known = operations.sites(session, actor())
     more = len(found) > operations.PAGE
@@ -90,7 +90,8 @@ def events() -> str:
     )
 
 
-def _wanted(session: Session) -> Wanted:
+def asked_for(session: Session) -> Wanted:
+    """Which events the address asks for; 404 for a site that isn't known."""
     slug, site_id = request.args.get("site", ""), None
     if slug:
         site_id = next((site.id for site in operations.sites(session, actor()) if site.slug == slug), None)

@@ -12,6 +12,7 @@ from flask import Blueprint, g, render_template, request, url_for
 from markupsafe import Markup
 
 from mappings.program import Program
+from records.bulk import AT_ONCE
 from records.queries.filter_choices import Choices, choices
 from records.queries.filters import PRESENT, PeopleFilter, as_id
 from records.queries.people_search import Found, Order, Page, Place, people
@@ -45,7 +46,7 @@ class Row:
 @blueprint.get("/people")
 def show() -> str:
     """Everybody who matches, page by page."""
-    wanted, order = asked(), _order()
+    wanted, order = asked(), order_asked()
     with reading() as session:
         found = people(session, actor(), wanted, order, _place(), SIZE)
         there = choices(session, actor(), actor())
@@ -69,13 +70,16 @@ def show() -> str:
         note=period_note(wanted),
         one_community=rows[0] if wanted.community and rows else None,
         writes=may(Permission.SEND_NUDGES) is not None and wanted.period == PRESENT,
+        acts=may(Permission.ADJUST_HOURS) is not None and wanted.period == PRESENT,
+        at_once=AT_ONCE,
         query=urlencode(_address(wanted), doseq=True),
         pages=_pages(found, wanted, order),
         any_at_all=bool(there.places),
     )
 
 
-def _order() -> Order:
+def order_asked() -> Order:
+    """The order that the address asks for."""
     text = request.args.get("sort", "")
     return Order(text) if text in set(Order) else Order.NEED
 

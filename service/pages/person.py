@@ -96,6 +96,8 @@ def show(person_id: UUID) -> Response | tuple[str, int]:
         fresh = freshness.of_page(session)
         merger = may(Permission.MERGE_PEOPLE)
         merged = merges(session, merger, person_id=person_id) if merger else []
+        writer = may(Permission.SEND_NUDGES)
+        writes = writer is not None and found.erased_at is None and reaches(session, person_id, writer)
     sections = [
         (i.community_id, topic_title(i.program, i.topic), region_title(i.program, i.region)) for i in found.communities
     ]
@@ -107,6 +109,7 @@ def show(person_id: UUID) -> Response | tuple[str, int]:
         found=found,
         sections=sections,
         look=_form(found, look, fault),
+        may_write=writes,
         may_merge=merger is not None and found.erased_at is None,
         may_export=may(Permission.EXPORT_PEOPLE) is not None,
         may_erase=may(Permission.ERASE_PEOPLE) is not None and found.erased_at is None,

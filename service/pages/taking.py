@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from flask import abort, request
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from jobs.queues import QueueName, wake
@@ -70,6 +70,8 @@ def take(act: Act, reason: str) -> UUID | Preview:
     once, digest, here = form_id("once"), request.form.get("digest", ""), context()
     decider = by(reason)
     with Session(here.engine) as session:
+        # The same form twice at once: the second one waits for what became of the first.
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"decision:{once}", 0))))
         earlier = session.get(Decision, once)
         if earlier:
             return _taken(earlier, decider)
@@ -91,18 +93,7 @@ def _preview(session: Session, act: Act, moved: Effect, draft: Draft, decider: B
 
 def undo(session: Session, decision_id: UUID, decider: By) -> UUID:
     """Take a decision back, with what that moves in the audit trail. Raises DecisionError."""
-    draft = deciding.undo(session, decision_id)
-    return settle(session, draft, decider)
-
-
-def settle(session: Session, draft: Draft, decider: By) -> UUID:
-    """Write a draft whose effect nobody has to look at first, with what it moves in the audit trail. Raises
-    DecisionError."""
-    was = effects.before(session, draft, decider.now)
-    decision = deciding.write(session, draft, decider)
-    moved = effects.effect(session, draft, was, decider.now)
-    effects.keep(session, decider.actor, {m.membership_id: (m.before, m.after) for m in moved.moved}, decision)
-    return decision
+    return effects.settle(session, deciding.undo(session, decision_id), decider)
 
 
 def _taken(earlier: Decision, decider: By) -> UUID:

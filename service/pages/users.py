@@ -32,7 +32,7 @@ NOTHING: Mapping[str, str] = {}
 @blueprint.get("/users")
 def listed() -> str:
     """The accounts that the reader may know of, by name."""
-    wanted = _wanted()
+    wanted = asked_for()
     with reading() as session:
         found = queries.listed(session, actor(), wanted)
         places = queries.places(session, [grant for line in found.lines for grant in line.grants])
@@ -51,7 +51,8 @@ def listed() -> str:
     )
 
 
-def _wanted() -> Wanted:
+def asked_for() -> Wanted:
+    """Which users the address asks for."""
     role = request.args.get("role", "")
     return Wanted(
         words=request.args.get("q", ""),

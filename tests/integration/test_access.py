@@ -203,6 +203,10 @@ def test_roles_in_every_scope_that_reaches(app: Flask, engine: Engine, seeded: S
         with app.test_client() as client:
             seed.sign_in(client, engine, [Grant(role, scope, name)], f"{kind}@example.org")
             for (method, endpoint), (_, _, expected) in EXPECTED.items():
+                # Where a scope reaches matters to what is read of something that lies in one; permissions, and the
+                # token that a form lacks, are looked at before, and the narrowest scope is asked for everything.
+                if kind in ("program", "region") and endpoint not in (*SCOPED, *UNLIMITED):
+                    continue
                 path = path_of(app, endpoint, bay, seeded.persons[11])
                 limited = kind != "all" and endpoint in UNLIMITED and expected[role] != 403
                 assert ask(client, method, path)[0] == (404 if limited else expected[role]), (kind, method, endpoint)
@@ -218,12 +222,13 @@ def test_out_of_scope_is_answered_like_unknown(app: Flask, engine: Engine, seede
         "community": (Scope.COMMUNITY, str(seeded.communities[seed.BAY])),
         "unknown community": (Scope.COMMUNITY, str(uuid7())),
     }
+    nowhere, nobody = uuid7(), uuid7()
     for number, (kind, (scope, name)) in enumerate(elsewhere.items()):
         with app.test_client() as client:
             seed.sign_in(client, engine, [Grant(role, scope, name)], f"{role}{number}@example.org")
             for endpoint in SCOPED:
                 outside = ask(client, "GET", path_of(app, endpoint, la, in_la))
-                unknown = ask(client, "GET", path_of(app, endpoint, uuid7(), uuid7()))
+                unknown = ask(client, "GET", path_of(app, endpoint, nowhere, nobody))
                 # Who may see none of them at all is told so, whatever the id.
                 expected = 403 if EXPECTED["GET", endpoint][2][role] == 403 else 404
                 assert outside[0] == unknown[0] == expected, (kind, endpoint)

@@ -1,4 +1,4 @@
-"""The benchmarks of the rebuild and of the sweep run, and fail where what is compared doesn't say the same."""
+"""The benchmarks run, and those of the rebuild and of the sweep fail where what is compared doesn't say the same."""
 
 import os
 import re
@@ -12,6 +12,7 @@ from benchmarks.rebuild import WrongTotals, check_totals
 
 ROOT = Path(__file__).parents[2]
 SMALL_SWEEP = ("--users", "12", "--modules", "5", "--factor", "0.02")
+SMALL_CONSOLE = ("--memberships", "100", "--only", "benchmark.without_places", "board.live", "merging.show")
 SMALL = ("--memberships", "20", "--communities", "2", "--sample", "1", "--processes", "1")
 
 
@@ -50,3 +51,13 @@ def test_a_small_sweep_is_measured_beside_the_plain_loop_and_the_floor() -> None
     assert calls["plain loop"] < calls["sweep"] <= calls["plain loop"] + 5
     for ratio in ("to the plain loop", "to the site's floor", "to completions side by side"):
         assert re.search(rf"sweep {ratio}.*: \d+\.\d\d$", done.stdout, re.MULTILINE), done.stdout
+
+
+def test_a_few_pages_are_measured_beside_the_layout() -> None:
+    command = [sys.executable, "-W", "error", "-m", "benchmarks.console", *SMALL_CONSOLE]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "100 memberships in 2 communities" in done.stdout
+    # Ratio, milliseconds, queries and KiB; a page that isn't answered with 200 says more.
+    measured = re.findall(r"^([a-z_]+\.[a-z_]+)\S* +\d+\.\d +\d+\.\d +[1-9]\d* +\d+\.\d$", done.stdout, re.MULTILINE)
+    assert set(measured) == {"benchmark.without_places", "board.live", "merging.show"}

@@ -212,10 +212,18 @@ def _late() -> None:
 
 def _decisions() -> None:
     op.create_index("ix_audit_subject", "audit", ["subject"], unique=False)
+    op.add_column("decisions", sa.Column("settled", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    # Until here nothing but reports waited for approval.
+    op.execute(
+        "UPDATE decisions d SET settled = true WHERE d.kind IN ('self_report', 'adjustment') AND ("
+        " EXISTS (SELECT FROM decisions u WHERE u.undoes = d.id)"
+        " OR EXISTS (SELECT FROM decisions a WHERE a.kind = 'approval' AND a.membership_id = d.membership_id"
+        "  AND a.data ->> 'report' = d.id::text AND NOT EXISTS (SELECT FROM decisions u WHERE u.undoes = a.id)))"
+    )
     op.create_index(
-        "ix_decisions_hours",
+        "ix_decisions_unsettled",
         "decisions",
-        ["id"],
+        ["kind", sa.text("abs((data ->> 'minutes')::integer)")],
         unique=False,
-        postgresql_where=sa.text("kind IN ('self_report', 'adjustment', 'approval')"),
+        postgresql_where=sa.text("kind IN ('self_report', 'adjustment') AND NOT settled"),
     )

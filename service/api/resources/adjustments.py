@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from jobs.queues import QueueName
-from records import deciding
+from records import deciding, effects
 from records.deciding import MAX_MINUTES, DecisionError
 from records.queries import adjustments as queries
 from records.queries import membership_list
@@ -104,7 +104,7 @@ def adjust(path: MembershipPath, body: NewAdjustment) -> Response:
             draft = deciding.adjust(
                 session, path.membership_id, minutes=body.minutes, component=body.component, now=now
             )
-            made = deciding.write(session, draft, by(body.reason))
+            made = effects.settle(session, draft, by(body.reason))
         except DecisionError as err:
             raise Refusal("refused", str(err)) from err
         return Done(_shown(session, made), 201)
@@ -123,7 +123,7 @@ def undo_adjustment(path: AdjustmentPath, body: Why) -> Response:
             raise Refusal("conflict", f"It was taken back already, by the decision {before.undone_by}.")
         session.expire_all()
         try:
-            deciding.write(session, deciding.undo(session, path.adjustment_id), by(body.reason))
+            effects.settle(session, deciding.undo(session, path.adjustment_id), by(body.reason))
         except DecisionError as err:
             raise Refusal("conflict", str(err)) from err
         return Done(_shown(session, path.adjustment_id))

@@ -1,0 +1,70 @@
+"""Somebody who has a keyboard and nothing else, and sees where the focus is."""
+
+from typing import Any
+
+from playwright.sync_api import ElementHandle, Locator, Page, expect
+
+SEEN = """wanted => {
+  const at = document.activeElement;
+  if (!at || at === document.body) return {out: true, ring: true, inside: true};
+  // A box that is drawn over by its label shows the focus there (.pick).
+  const shown = at.matches('.pick input') ? at.nextElementSibling : at;
+  const style = getComputedStyle(shown), box = shown.getBoundingClientRect();
+  return {
+    what: at.outerHTML.slice(0, 120), there: at === wanted, out: at.matches('.skip'),
+    ring: (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== 'none',
+    inside: box.width > 0 && box.right > 0 && box.left < innerWidth && box.bottom > 0 && box.top < innerHeight,
+  };
+}"""
+MOST = 120
+"""So many times Tab leads through the longest page of these tests, and round again."""
+
+
+def begin(page: Page) -> None:
+    """Nothing scrolls smoothly, so that what has the focus is in the window at once."""
+    page.emulate_media(reduced_motion="reduce")
+
+
+def step(page: Page, wanted: ElementHandle | None = None) -> dict[str, Any]:
+    """One press of Tab: whatever has the focus then shows it, and lies in the window. `there`: it is the wanted one;
+    `out`: Tab led out of the page, or to its first link."""
+    page.keyboard.press("Tab")
+    seen: dict[str, Any] = page.evaluate(SEEN, wanted)
+    assert seen["ring"] and seen["inside"], f"the focus isn't to be seen: {seen}"
+    return seen
+
+
+def reach(page: Page, wanted: Locator) -> None:
+    """Tab until that has the focus."""
+    expect(wanted).to_be_visible()
+    there = wanted.element_handle()
+    if page.evaluate(SEEN, there).get("there"):
+        return
+    for _ in range(MOST):
+        if step(page, there).get("there"):
+            return
+    raise AssertionError(f"Tab doesn't lead to {wanted}")
+
+
+def press(page: Page, wanted: Locator, key: str = "Enter") -> None:
+    """Tab there, and press a key."""
+    reach(page, wanted)
+    page.keyboard.press(key)
+
+
+def write(page: Page, wanted: Locator, text: str) -> None:
+    """Tab to a field, and type in place of what it holds."""
+    reach(page, wanted)
+    page.keyboard.press("Control+A")
+    page.keyboard.type(text)
+
+
+def no_trap(page: Page) -> None:
+    """From the top of the page Tab leads past everything and out of the page again."""
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    for _ in range(MOST):
+        if step(page)["out"]:
+            return
+    raise AssertionError("Tab doesn't lead out of the page")
