@@ -148,7 +148,7 @@ def bearer(session: Session, token: str, now: datetime) -> Bearer | None:
     if not token.startswith(PREFIX):
         return None
     row = session.execute(
-        select(ApiToken, User.name)
+        select(ApiToken, User.name, User.language)
         .join(User, User.id == ApiToken.user_id)
         .where(ApiToken.token_hash == _digest(token), User.active, *_open(now))
     ).one_or_none()
@@ -157,8 +157,7 @@ def bearer(session: Session, token: str, now: datetime) -> Bearer | None:
     held: ApiToken = row.ApiToken
     actor = Actor.user(held.user_id, grants_of(session, held.user_id))
     scopes = frozenset(ApiScope(scope) for scope in held.scopes if scope in set(ApiScope))
-    # Programs say with each request which language they want.
-    who = SignedIn(actor, row.name, held.expires_at)
+    who = SignedIn(actor, row.name, held.expires_at, language=row.language)
     return Bearer(held.id, held.name, who, scopes, held.used_at)
 
 

@@ -225,6 +225,8 @@ def undo(session: Session, actor: Actor, batch: UUID, by: By, kinds: Collection[
     rows = {decision: rows[decision] for decision in of_batch(session, batch, kinds) if decision in rows}
     if not rows:
         raise DecisionError(f"The batch {batch} was undone already.", Why.UNDONE)
+    whose = sorted(set(rows.values()))
+    was = effects.looks(session, whose, by.now)
     undoing = [
         _row(by, Kind.UNDO, membership, {"batch": str(batch)}, decision) for decision, membership in rows.items()
     ]
@@ -235,8 +237,21 @@ def undo(session: Session, actor: Actor, batch: UUID, by: By, kinds: Collection[
         _audit(by, f"decision.{Kind.UNDO}", row["id"], None, {"undoes": str(row["undoes"]), **row["data"]})
         for row in undoing
     ]
-    session.execute(insert(AuditEntry), audited)
+    session.execute(insert(AuditEntry), [*audited, *_moved(session, by, undoing, was)])
     return len(rows)
+
+
+def _moved(
+    session: Session, by: By, undoing: Sequence[Mapping[str, Any]], was: Mapping[UUID, Looked]
+) -> list[dict[str, Any]]:
+    """What undoing moved, for the audit trail: of a membership with several decisions told by the last of them."""
+    last = {row["membership_id"]: row["id"] for row in undoing}
+    moved = []
+    for membership, now in effects.looks(session, sorted(was), by.now).items():
+        before, after = ({str(membership): list(_figures(at))} for at in (was[membership], now))
+        if before != after:
+            moved.append(_audit(by, effects.MOVED, last[membership], before, after))
+    return moved
 
 
 def _rows(session: Session, actor: Actor, ids: Collection[UUID], now: datetime) -> list[_Row]:

@@ -71,6 +71,11 @@ def before(session: Session, draft: Draft, now: datetime) -> Before:
     return Before(dict(_members(session, draft.moves, now)), _subject(session, draft, now))
 
 
+def looks(session: Session, memberships: Sequence[UUID], now: datetime) -> dict[UUID, Looked]:
+    """How memberships stand; of one that was merged into another, nothing."""
+    return {membership: looked for membership, (_community, _name, looked) in _members(session, memberships, now)}
+
+
 def effect(session: Session, draft: Draft, was: Before, now: datetime) -> Effect:
     """To be called when it is written, in the same transaction. The membership that it is about is always named, of
     the others those that change."""

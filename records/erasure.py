@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session, aliased
 
 from mappings.program import Program
-from records import audit, erasing_presence, opt_outs
+from records import audit, erasing_presence, idempotency, opt_outs
 from records.actor import Actor
 from records.affiliations import organisations_named
 from records.decisions import Kind
@@ -199,6 +199,7 @@ def erase(
         _leave_mirror(session, account, kept[account.id], encryption_key)
     _leave_decisions(session, memberships, persons)
     _leave_messages(session, memberships, persons)
+    idempotency.forget(session, [*persons, *memberships], encryption_key)
     session.execute(update(Person).where(among(Person.id, persons)).values(erased_at=now))
     after = {"accounts": [str(account.id) for account in accounts], "reason": reason.strip()}
     audit.record(session, actor, "person.erased", str(person_id), after=after)

@@ -6,16 +6,17 @@ that they are encrypted.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from pydantic import SecretStr
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from records.keys import among
 from records.models import IdempotencyKey
 from records.secrets import SecretError, seal, unseal
 
@@ -57,9 +58,10 @@ def begin(
     if not session.scalar(select(func.pg_try_advisory_xact_lock(int.from_bytes(name, "big", signed=True)))):
         raise UnderWay
     row = session.get(IdempotencyKey, (token_id, key))
-    if row is None or row.created_at <= now - KEPT or row.status is None or row.answer is None:
+    if row is None or row.created_at <= now - KEPT or row.status is None:
         return None
-    if row.request_hash != asked:
+    if row.request_hash != asked or row.answer is None:
+        # Of one that was forgotten nobody can say any more what came of it: it isn't done again either.
         raise OtherRequest
     try:
         kept = json.loads(unseal(row.answer, encryption_key))
@@ -79,6 +81,28 @@ def keep(
     statement = insert(IdempotencyKey).values(token_id=token_id, key=key, **row)
     # One that is older than a day may not be pruned yet.
     session.execute(statement.on_conflict_do_update(index_elements=["token_id", "key"], set_=row))
+
+
+def forget(session: Session, ids: Iterable[UUID], encryption_key: SecretStr) -> int:
+    """Forget answers that name one of these people, memberships or accounts: their keys stay used. Returns how many."""
+    wanted = [str(one) for one in ids]
+    kept = select(IdempotencyKey.token_id, IdempotencyKey.key, IdempotencyKey.answer)
+    rows = session.execute(kept.where(IdempotencyKey.answer.is_not(None)).execution_options(yield_per=500))
+    gone = [(row.token_id, row.key) for row in rows if _names(row.answer, wanted, encryption_key)]
+    named = among((IdempotencyKey.token_id, IdempotencyKey.key), gone)
+    session.execute(
+        update(IdempotencyKey).where(named).values(answer=None), execution_options={"synchronize_session": False}
+    )
+    return len(gone)
+
+
+def _names(answer: bytes, wanted: Iterable[str], encryption_key: SecretStr) -> bool:
+    try:
+        said = unseal(answer, encryption_key)
+    except SecretError:
+        # Nobody can read it any more.
+        return False
+    return any(one in said for one in wanted)
 
 
 def prune(session: Session, now: datetime) -> int:

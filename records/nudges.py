@@ -212,10 +212,7 @@ def send_again(session: Session, actor: Actor, nudge_id: UUID, now: datetime) ->
 
 def _locked(session: Session, nudge_id: UUID, within: Any) -> Nudge:
     found = session.scalars(
-        select(Nudge)
-        .where(Nudge.id == nudge_id, within)
-        .with_for_update()
-        .execution_options(populate_existing=True)
+        select(Nudge).where(Nudge.id == nudge_id, within).with_for_update().execution_options(populate_existing=True)
     ).one_or_none()
     if found is None:
         raise NudgeError(NudgeFault.NOT_THERE)

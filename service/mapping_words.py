@@ -56,6 +56,12 @@ CHOICES: Mapping[Status, tuple[str, str]] = {
 TAKEN_BACK = (N_("Take the decision back"), N_("The copy waits again, and earns nothing until then."))
 
 
+def fault(code: str) -> str:
+    """What is wrong, and what to do; for a code without words, that it isn't any more as it was shown."""
+    text = FAULTS.get(code, FAULTS["gone"])
+    return _(text)
+
+
 def refused(why: HoursRefused) -> str:
     """Why hours in Moodle aren't taken."""
     return _(REFUSED[why])

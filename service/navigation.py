@@ -30,9 +30,12 @@ class Place:
 
 PLACES = (
     Place(
-        "board.show", N_("Communities"), Permission.SEE_BOARD, ("community", "sessions", "person", "imports", "roster")
+        "board.show",
+        N_("Communities"),
+        Permission.SEE_BOARD,
+        ("community", "sessions", "person", "imports", "roster", "check_in", "facilitators"),
     ),
-    Place("people.show", N_("People"), Permission.SEE_PEOPLE),
+    Place("people.show", N_("People"), Permission.SEE_PEOPLE, ("merging", "erasing", "person_file")),
     Place(
         "to_decide.show",
         N_("To decide"),
@@ -45,9 +48,8 @@ PLACES = (
     Place("reports.show", N_("Reports"), Permission.SEE_BOARD),
     Place("periods.listed", N_("Periods"), Permission.CLOSE_PERIODS),
     Place("users.listed", N_("Users"), Permission.MANAGE_USERS),
-    Place("operations.show", N_("Operations"), Permission.SEE_OPERATIONS, unlimited=True),
+    Place("operations.show", N_("Operations"), Permission.SEE_OPERATIONS, ("plugin",), unlimited=True),
     Place("audit_trail.show", N_("Audit trail"), Permission.SEE_AUDIT, unlimited=True),
-    Place("plugin.show", N_("Moodle plugin"), Permission.CONNECT_SITES),
 )
 
 

@@ -42,7 +42,30 @@ PERIODIC = {
     "tell_standings": N_("Tells Moodle how participants stand"),
     "tell_presences": N_("Tells Moodle who was at which session"),
     "match_attendance": N_("Credits those who came before Moodle knew them"),
+    "send_mail": N_("Sends mail and messages whose turn has come"),
     "prune_inbox": N_("Deletes what its retention is over for"),
+    "prune_idempotency_keys": N_("Forgets the answers kept for repeated requests of the REST API"),
+}
+
+MAILS = {
+    "invitation": N_("An invitation"),
+    "reset": N_("A new password"),
+    "password_changed": N_("A password was changed"),
+    "granted": N_("A role was given"),
+}
+
+UNDELIVERED = {
+    "no_way": N_("No way to send mail is set up."),
+    "bad_address": N_("It is no address that mail can go to."),
+    "login_refused": N_("The mail server refused the login."),
+    "address_refused": N_("The mail server refused the address."),
+    "sender_refused": N_("The mail server refused the sender."),
+    "mail_refused": N_("The mail server refused the mail."),
+    "tls_failed": N_("No safe connection to the mail server came about."),
+    "unreachable": N_("The mail server couldn't be reached."),
+    "not_supported": N_("The mail server doesn't know how to do what is needed."),
+    "folder": N_("The folder for mail couldn't be written to."),
+    "unreadable": N_("It can't be read any more: the encryption key is another one."),
 }
 
 PURPOSES = {
@@ -76,6 +99,16 @@ def reason(code: str) -> str:
 def periodic(name: str) -> str:
     """What a periodic job does."""
     return _words(PERIODIC, name)
+
+
+def mail(kind: str) -> str:
+    """What a mail is about."""
+    return _words(MAILS, kind)
+
+
+def undelivered(code: str) -> str:
+    """Why a mail didn't go out."""
+    return _words(UNDELIVERED, code)
 
 
 def purpose(code: str) -> str:

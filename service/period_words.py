@@ -62,6 +62,11 @@ FAULTS = {
 KINDS = {"completion": N_("Activity"), "attendance": N_("Session"), "milestone": N_("Milestone"), "": N_("Hours")}
 
 
+def fault(code: str) -> str:
+    """What is wrong with what was typed, and what to do."""
+    return _(FAULTS[code])
+
+
 def found(one: Checked) -> str:
     """What a check found, in a sentence."""
     n = one.count
@@ -138,7 +143,8 @@ def choice_label(program: Program, one: Choice) -> str:
 
 def late_what(change: Late) -> str:
     """What came late."""
-    kind = _(KINDS.get(change.kind, KINDS[""]))
+    text = KINDS.get(change.kind, KINDS[""])
+    kind = _(text)
     return f"{kind}: {change.what}" if change.what else kind
 
 

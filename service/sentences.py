@@ -290,7 +290,8 @@ def _organisation_kinds(_teller: Teller, _notice: Notice, p: Mapping[str, Any]) 
 
 def _same(_teller: Teller, _notice: Notice, p: Mapping[str, Any]) -> str:
     found = ", ".join(p["found"]) or _("not known")
-    return _("Teams' %(what)s: %(found)s; recommended: one", what=_(SAME[p["same"]]), found=found)
+    same = SAME[p["same"]]
+    return _("Teams' %(what)s: %(found)s; recommended: one", what=_(same), found=found)
 
 
 def _reach(teller: Teller, _notice: Notice, p: Mapping[str, Any]) -> str:

@@ -58,7 +58,8 @@ def about(kind: str) -> About:
 def fault(job: LongJob) -> str:
     """Why it failed, and what to do."""
     known = FAULTS | dict(about(job.kind).faults)
-    return _(known.get(job.error, FAULTS["failed"]))
+    text = known.get(job.error, FAULTS["failed"])
+    return _(text)
 
 
 def status(job: LongJob) -> str:

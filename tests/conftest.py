@@ -2,12 +2,15 @@
 
 import secrets
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
+from argon2 import PasswordHasher
 from playwright.sync_api import Browser, sync_playwright
 from redis import Redis
 from sqlalchemy import Engine
 
+from records import passwords
 from records.database import make_engine
 from records.migrate import upgrade
 from records.settings import Settings
@@ -17,6 +20,9 @@ from tests.support.house import House
 from tests.support.servers import Database, Servers
 from tests.support.settings import make_settings
 
+passwords._hasher = cache(lambda: PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+"""A hash of a password takes a third of a second by design: hundreds of them in a run would test nothing more.
+tests/unit/records/test_passwords.py looks at the real one."""
 MISSING_BROWSER = pytest.StashKey[bool]()
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
+from mappings.program import Program
 from records.actor import Actor, in_scope
 from records.adopting import AdoptionError, Decided, Wanted, claimed, decide, known_copy, unlike_groups
 from records.adoptions import UNDECIDED, Status, held_back, mirrored
@@ -24,9 +25,9 @@ from records.models import (
     MirrorCourse,
     MirrorEnrolment,
     MirrorGroup,
-    ProgramRow,
 )
 from records.module_pairs import Pairs, proposed_pairs
+from records.programs import newest, versions_by_program
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,8 @@ class Adoption:
     copied_at: datetime
     status: Status
     waits: bool
-    communities: list[str]
-    """Those of the original: program, topic and region."""
+    communities: list["Place"]
+    """Those of the original."""
     people: int
     """Who is enrolled in the copy."""
     completions: int
@@ -59,7 +60,7 @@ class Review:
     """As they are proposed now."""
     decided: dict[int, int]
     """As they were decided (new: old)."""
-    own: list[str]
+    own: list["Place"]
     """The communities that the copy is now."""
     claimed: bool
     """Whether a program would take it for a community of its own."""
@@ -263,18 +264,31 @@ def _counts(
     return {(site, course): count for site, course, count in rows}
 
 
-def _communities(session: Session, courses: set[CourseKey]) -> dict[CourseKey, list[str]]:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A community that a course is."""
+
+    program: Program
+    """As loaded last."""
+    topic: str
+    region: str
+
+    def __str__(self) -> str:
+        return f"{self.program.program} {self.topic} {self.region}"
+
+
+def _communities(session: Session, courses: set[CourseKey]) -> dict[CourseKey, list[Place]]:
     c = CommunityCourse
     rows = session.execute(
-        select(c.site_id, c.course_id, ProgramRow.code, Community.topic, Community.region)
+        select(c.site_id, c.course_id, Community.program_id, Community.topic, Community.region)
         .join(Community, Community.id == c.community_id)
-        .join(ProgramRow, ProgramRow.id == Community.program_id)
         .where(among((c.site_id, c.course_id), courses))
         .order_by(c.group_id)
     )
-    found: dict[CourseKey, list[str]] = {}
-    for site, course, *names in rows:
-        found.setdefault((site, course), []).append(" ".join(names))
+    versions = versions_by_program(session)
+    found: dict[CourseKey, list[Place]] = {}
+    for site, course, program_id, topic, region in rows:
+        found.setdefault((site, course), []).append(Place(newest(versions[program_id]), topic, region))
     return found
 
 

@@ -69,7 +69,7 @@ def _key(name: str, account: Any) -> ColumnElement[str]:
     return func.lower(account.email, type_=Text) if name == "email" else account.idnumber
 
 
-def _keyed(name: str, actor: Actor) -> Select[Any]:
+def _keyed(name: str, actor: Actor) -> Select[str, UUID, UUID]:
     """(key, person_id, site_id) of the accounts that have this key, of members in scope."""
     a = aliased(Account)
     key = _key(name, a)

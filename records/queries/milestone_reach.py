@@ -98,7 +98,9 @@ def organisations_in_reach(
         .join(Community, Community.id == m.community_id)
         .where(*here, m.merged_into.is_(None), m.role == "participant")
     )
-    found = teams.where(Team.organisation_id.is_not(None)).union(people.where(m.organisation_id.is_not(None))).subquery()
+    found = (
+        teams.where(Team.organisation_id.is_not(None)).union(people.where(m.organisation_id.is_not(None))).subquery()
+    )
     near = select(found.c.organisation_id).cte("near", recursive=whole)
     if whole:
         below = aliased(Organisation)

@@ -92,9 +92,7 @@ def _within(actor: Actor) -> Any:
     return exists().where(*inside).correlate(Nudge)
 
 
-def batches(
-    session: Session, actor: Actor, after: UUID | None = None, size: int = PAGE
-) -> tuple[list[Batch], bool]:
+def batches(session: Session, actor: Actor, after: UUID | None = None, size: int = PAGE) -> tuple[list[Batch], bool]:
     """The batches that went to somebody in scope, the latest first, and whether there are more of them."""
     n = Nudge
     wanted = select(n).where(_within(actor)).order_by(n.created_at.desc(), n.id.desc()).limit(size + 1)

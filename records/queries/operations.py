@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, literal, select
+from sqlalchemy import ColumnElement, func, literal, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from records.actor import Actor
 from records.drift import Drift
+from records.keys import among
 from records.models import (
     AttendanceReport,
     DriftCount,
@@ -98,6 +99,32 @@ def periodic(session: Session, actor: Actor, now: datetime) -> list[Periodic]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """Mail of one kind that failed in the last days for one reason, by its code. Nobody to whom it should go."""
+
+    kind: str
+    error: str
+    count: int
+    latest: datetime
+
+
+ENDED_ANYWAY = ("superseded", "switched_off")
+"""Why a mail isn't sent that nobody is to miss."""
+
+
+def undelivered(session: Session, actor: Actor) -> list[Undelivered]:
+    """Mail that was given up in the last days, and mail that goes on being tried."""
+    if not actor.unlimited:
+        return []
+    m = Mail
+    tried = or_(m.status == "failed", (m.status == "waiting") & (m.attempts > 0))
+    since = m.created_at > func.now() - SHOWN
+    rows = select(m.kind, m.error, func.count(), func.max(m.created_at)).where(tried, since, m.error != "")
+    grouped = rows.where(m.error.not_in(ENDED_ANYWAY)).group_by(m.kind, m.error).order_by(m.kind, m.error)
+    return [Undelivered(*row) for row in session.execute(grouped)]
+
+
 @dataclass(slots=True)
 class SiteState:
     """A Moodle site, what it can be asked with, and what came of it in the last days."""
@@ -163,6 +190,53 @@ def _per_site(site: Any, code: Any, times: Any, which: ColumnElement[bool]) -> A
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """A site, and how many of its items are put aside or still to do, by status."""
+
+    id: UUID
+    slug: str
+    name: str
+    wwwroot: str
+    last_received_at: datetime | None
+    refused_at: datetime | None
+    """When a copy of the site knocked last, which nobody has confirmed."""
+    created_at: datetime
+    waiting: dict[str, int]
+
+
+def sites_after(session: Session, actor: Actor, after: UUID | None = None, limit: int = PAGE) -> list[Listed]:
+    """Sites in the order in which they were connected, those after one of them; a page, and one more if there are
+    more."""
+    wanted = select(Site).order_by(Site.id).limit(limit + 1)
+    if after:
+        wanted = wanted.where(Site.id > after)
+    return _listed(session, list(session.scalars(wanted))) if actor.unlimited else []
+
+
+def site(session: Session, actor: Actor, site_id: UUID) -> Listed | None:
+    """A site; None where there is none for the actor."""
+    row = session.get(Site, site_id) if actor.unlimited else None
+    return _listed(session, [row])[0] if row else None
+
+
+def _listed(session: Session, rows: Sequence[Site]) -> list[Listed]:
+    i, statuses = InboxItem, ("pending", *STATUSES)
+    counted = select(i.site_id, i.status, func.count()).where(
+        among(i.site_id, [row.id for row in rows]), _is(i.status, *statuses)
+    )
+    found: dict[UUID, dict[str, int]] = {row.id: dict.fromkeys(statuses, 0) for row in rows}
+    for site_id, status, times in session.execute(counted.group_by(i.site_id, i.status)):
+        found[site_id][status] = times
+    return [
+        Listed(
+            *(row.id, row.slug, row.name, row.wwwroot, row.last_received_at, row.refused_at, row.created_at),
+            found[row.id],
+        )
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """Which items of the inbox: of a site, of a status, put aside for a reason; `before`: older than this id."""
 
@@ -178,7 +252,9 @@ class Item:
     """An item of the inbox without what was sent. `attempts` begun, `failures` ended with an error."""
 
     id: int
+    site_id: UUID
     site: str
+    """Its slug."""
     sender: str
     kind: str
     item_id: str | None
@@ -204,7 +280,7 @@ def items(session: Session, actor: Actor, wanted: Wanted, limit: int = PAGE) -> 
         *([i.status == wanted.status] if wanted.status else []),
         *([i.reason == wanted.reason] if wanted.reason else []),
         *([i.kind == wanted.kind] if wanted.kind else []),
-        *([i.id < wanted.before] if wanted.before else []),
+        *([i.id < wanted.before] if wanted.before is not None else []),
     ]
     return [Item(*row) for row in session.execute(_items().where(*which).order_by(i.id.desc()).limit(limit + 1))]
 
@@ -220,6 +296,18 @@ def item(session: Session, actor: Actor, item_id: int) -> Item | None:
 def _items() -> Any:
     i = InboxItem
     reason, waits_for = func.coalesce(i.reason, ""), func.coalesce(i.waits_for, "")
-    said = (i.id, Site.slug, i.sender, i.kind, i.item_id, i.status, reason, waits_for, i.attempts, i.failures)
+    said = (
+        i.id,
+        i.site_id,
+        Site.slug,
+        i.sender,
+        i.kind,
+        i.item_id,
+        i.status,
+        reason,
+        waits_for,
+        i.attempts,
+        i.failures,
+    )
     when = (i.received_at, i.due_at, i.processed_at, i.correlation_id, func.octet_length(i.payload))
     return select(*said, *when).join(Site, Site.id == i.site_id)

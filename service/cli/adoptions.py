@@ -1,6 +1,6 @@
 """`copbridge adoption`: copies of courses that are communities, and the decision on each."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
@@ -60,7 +60,7 @@ def list_adoptions(
     with records() as opened, opened.transaction() as session:
         found = adoptions(session, CLI, decided=decided)
     if as_json:
-        say_json([asdict(copy) for copy in found])
+        say_json([_copy_data(copy) for copy in found])
         return
     if not found:
         say("No copy of a course waits for a decision.")
@@ -72,7 +72,7 @@ def list_adoptions(
 
 def _row(copy: Adoption) -> tuple[object, ...]:
     original = f"{copy.original_id} {copy.original}".strip()
-    communities = ", ".join(copy.communities)
+    communities = ", ".join(map(str, copy.communities))
     status = "waits" if copy.status is Status.PROPOSED else plain(copy.status)
     return (
         *(copy.site, copy.course_id, copy.name, original, communities),
@@ -95,7 +95,7 @@ def show(site: Site, course: Course, as_json: AsJson = False) -> None:
             f"is a copy of course {copy.original_id} “{copy.original}”, at the latest since {minute(copy.copied_at)}."
         )
     )
-    say(f"The original is: {clean(', '.join(copy.communities)) or 'no community'}.")
+    say(f"The original is: {clean(', '.join(map(str, copy.communities))) or 'no community'}.")
     say(f"In the copy: {counted(copy.people, 'person', 'people')}, {counted(copy.completions, 'completion')}.")
     say(_standing(found))
     _tell_pairs(found)
@@ -103,7 +103,7 @@ def show(site: Site, course: Course, as_json: AsJson = False) -> None:
 
 def _standing(found: Review) -> str:
     copy = found.adoption
-    now = f"It is: {clean(', '.join(found.own))}." if found.own else "It is no community and earns nothing."
+    now = f"It is: {clean(', '.join(map(str, found.own)))}." if found.own else "It is no community and earns nothing."
     if found.decided_at is None:
         return f"Nobody has decided. {now}"
     return clean(
@@ -134,10 +134,14 @@ def _form(activity: Activity | None) -> str:
     return " / ".join(part for part in (activity.idnumber, activity.kind, activity.section, activity.name) if part)
 
 
+def _copy_data(copy: Adoption) -> dict[str, object]:
+    return asdict(replace(copy, communities=[])) | {"communities": [str(one) for one in copy.communities]}
+
+
 def _as_data(found: Review) -> dict[str, object]:
     return {
-        **asdict(found.adoption),
-        "is": found.own,
+        **_copy_data(found.adoption),
+        "is": [str(one) for one in found.own],
         "claimed": found.claimed,
         "pairs": found.pairs.pairs,
         "decided_pairs": found.decided,
@@ -215,7 +219,7 @@ def _outcome(session: Session, key: tuple[UUID, int], wanted: Wanted, done: Deci
     found = review(session, CLI, key)
     said = [f"Decided ({done.decision_id}); the hours are being computed again."]
     if done.communities:
-        said.append(clean(f"Course {key[1]} is: {', '.join(found.own)}."))
+        said.append(clean(f"Course {key[1]} is: {', '.join(map(str, found.own))}."))
     elif wanted.status is Status.NEW_COMMUNITY:
         forms = ", ".join(f"{name} '{value}'" for name, value in found.fields.items()) or "not read yet"
         said.append(

@@ -17,12 +17,13 @@ from records.claims import CourseKey
 from records.module_pairs import Pairs
 from records.queries import adoptions as queries
 from records.queries.adoption_people import Somebody, people_of
-from records.queries.adoptions import Review
+from records.queries.adoptions import Place, Review
 from service import mapping_words
 from service.access import actor, by, may
 from service.context import context
 from service.i18n import _
 from service.pages.live import reading
+from service.pages.titles import program_title, region_title, topic_title
 from service.permissions import Permission
 
 blueprint = Blueprint("adoptions", __name__)
@@ -46,7 +47,13 @@ def listed() -> str:
         waiting = queries.listed(session, actor())
         decided = queries.listed(session, actor(), decided=True)
     return render_template(
-        "adoptions.html", who=g.signed_in, waiting=waiting, decided=decided, words=mapping_words, timezone=_timezone()
+        "adoptions.html",
+        who=g.signed_in,
+        waiting=waiting,
+        decided=decided,
+        words=mapping_words,
+        named=_named,
+        timezone=_timezone(),
     )
 
 
@@ -81,7 +88,7 @@ def decide(site_id: UUID, course_id: int) -> Response | tuple[str, int]:
     try:
         if not decider.reason:
             looked = _looked(course, wanted)
-            page = _page(course, wanted=wanted, looked=looked, why=_(mapping_words.FAULTS["reason"]))
+            page = _page(course, wanted=wanted, looked=looked, why=mapping_words.fault("reason"))
             return page, HTTPStatus.BAD_REQUEST
         with Session(here.engine) as session, session.begin():
             queries.decide_as(session, actor(), course, wanted, decider)
@@ -104,7 +111,20 @@ def _looked(course: CourseKey, wanted: Wanted) -> Looked:
 
 
 def _fault(err: AdoptionError) -> str:
-    return _(mapping_words.FAULTS.get(err.code, mapping_words.FAULTS["gone"]))
+    return mapping_words.fault(err.code)
+
+
+def _named(places: list[Place]) -> str:
+    """Communities by their titles."""
+    return "; ".join(
+        _(
+            "%(topic)s, %(region)s (%(program)s)",
+            topic=topic_title(one.program, one.topic),
+            region=region_title(one.program, one.region),
+            program=program_title(one.program),
+        )
+        for one in places
+    )
 
 
 def _number(course_id: object) -> int:
@@ -129,7 +149,7 @@ def _wanted(course: CourseKey) -> tuple[Wanted | None, str]:
     try:
         status = Status(request.form.get("choice", ""))
     except ValueError:
-        return None, _(mapping_words.FAULTS["choice"])
+        return None, mapping_words.fault("choice")
     if status is not Status.CONTINUATION:
         return Wanted(status), ""
     put, taken = {}, set()
@@ -140,7 +160,7 @@ def _wanted(course: CourseKey) -> tuple[Wanted | None, str]:
             taken.add(new)
         elif said and said != str(proposed):
             if not (said.isascii() and said.isdecimal()) or int(said[:MAX_DIGITS]) not in found.pairs.old:
-                return None, _(mapping_words.FAULTS["pairs"])
+                return None, mapping_words.fault("pairs")
             put[new] = int(said)
     return Wanted(status, put, frozenset(taken)), ""
 
@@ -168,6 +188,7 @@ def _page(
         done=mapping_words.DONE.get(request.args.get("done", "")),
         most=NAMED,
         words=mapping_words,
+        named=_named,
         Status=Status,
         timezone=_timezone(),
     )

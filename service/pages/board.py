@@ -203,6 +203,7 @@ def _part(of: Seen) -> tuple[Markup, str]:
         "intake": of.intake,
         "people": _people_address(wanted),
         "present": wanted.period == PRESENT,
+        "connects": may(Permission.CONNECT_SITES) is not None,
     }
     if of.view == GRID or not lines:
         grids = _grids(lines, found, scale, wanted)

@@ -3,6 +3,7 @@
 from flask import Blueprint, g, render_template
 
 from mappings.standing import Status
+from records.queries.community import Earning
 from service.pages.bars import bar, patterns
 
 blueprint = Blueprint("design", __name__)
@@ -13,6 +14,9 @@ COLOURS = (
 COMPONENTS = ("online", "face_to_face", "virtual", "implementation", "mentoring")
 BAND = (960, 1200)
 SCALE = 1500
+EARNINGS = (Earning("online-module", 90, "online"), Earning("", 60, "virtual", from_moodle=True), None)
+SUMS = {"behind": 12, "cannot_reach": 3}
+NAMELESS = {"name": "", "account": 4711}
 NAMES = ("Lu", "Wolfeschlegelsteinhausenbergerdorff-Hernández Montoya-Villavicencio", "مريم الأنصاري")
 
 
@@ -30,4 +34,7 @@ def show() -> str:
         band=BAND,
         statuses=list(Status),
         names=NAMES,
+        earnings=EARNINGS,
+        sums=SUMS,
+        nameless=NAMELESS,
     )

@@ -40,7 +40,7 @@ def admit() -> Response | tuple[str, int]:
     if not chosen:
         faults["chosen"] = _("Choose at least one of them.")
     if not decider.reason.strip():
-        faults["reason"] = _(period_words.FAULTS["no_reason"])
+        faults["reason"] = period_words.fault("no_reason")
     if faults:
         return _page(faults), HTTPStatus.BAD_REQUEST
     here = context()
@@ -64,7 +64,7 @@ def admit_all(closing_id: UUID) -> Response | tuple[str, int]:
                 session, decider.actor, decider.role, "admit_late", asked, scope, total=total, once=True
             )
     if not decider.reason:
-        return _page({"all": _(period_words.FAULTS["no_reason"])}), HTTPStatus.BAD_REQUEST
+        return _page({"all": period_words.fault("no_reason")}), HTTPStatus.BAD_REQUEST
     wake(here.redis, QueueName.LONG_WORK)
     return redirect(url_for("work.show", job_id=job), 303)
 

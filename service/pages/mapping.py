@@ -12,7 +12,6 @@ from records.queries import mapping as queries
 from service import mapping_words
 from service.access import actor, by, may
 from service.context import context
-from service.i18n import _
 from service.pages.live import reading
 from service.pages.titles import region_title, topic_title
 from service.permissions import Permission
@@ -56,7 +55,7 @@ def decide(binding_id: UUID) -> Response | tuple[str, int]:
     if choice not in ("accept", "reject"):
         abort(400)
     if not decider.reason:
-        return _page(binding_id, _(mapping_words.FAULTS["reason"])), HTTPStatus.BAD_REQUEST
+        return _page(binding_id, mapping_words.fault("reason")), HTTPStatus.BAD_REQUEST
     here = context()
     with Session(here.engine) as session, session.begin():
         done = queries.decide(session, actor(), binding_id, decider, accept=choice == "accept")

@@ -9,16 +9,22 @@ from werkzeug.wrappers import Response
 
 from jobs.alive import workers
 from jobs.queues import QueueName, wake
+from records import long_work
+from records.models import LongJob
 from records.queries import operations
 from records.queries.operations import Item, Wanted
 from records.stuck import STATUSES, replay, stuck
-from service import moodle_words, operation_words
+from service import moodle_words, operation_words, work_words
 from service.access import actor, may
 from service.context import context
+from service.pages import work
 from service.pages.live import if_changed, live_part, reading
 from service.permissions import Permission
+from service.work_words import About
 
 blueprint = Blueprint("operations", __name__)
+JOBS = 10
+"""The latest of the long work."""
 MARKS = ("pending", *STATUSES, "done")
 TIMEZONE = "UTC"
 """Of times beside each other from several sites, as their logs have them."""
@@ -57,11 +63,19 @@ def _part(session: Session) -> tuple[Markup, str]:
         sites=operations.sites(session, actor()),
         stuck=stuck(session),
         workers=workers(here.redis),
+        mails=operations.undelivered(session, actor()),
+        jobs=[_job(job) for job in long_work.listed(session, actor(), limit=JOBS)],
+        work_words=work_words,
         counted_to=operations.COUNTED_TO,
         words=operation_words,
         drift_words=moodle_words.kind,
         timezone=TIMEZONE,
     )
+
+
+def _job(job: LongJob) -> tuple[LongJob, About, bool]:
+    """A job, its words, and whether who asks may open its page, where it can be asked for again."""
+    return job, work_words.about(job.kind), work.may_see(job)
 
 
 @blueprint.get("/operations/events")

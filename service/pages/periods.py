@@ -20,7 +20,6 @@ from records.queries import periods as queries
 from service import period_words
 from service.access import actor, by, may
 from service.context import context
-from service.i18n import _
 from service.pages.live import reading
 from service.pages.titles import program_title
 from service.permissions import Permission
@@ -97,11 +96,11 @@ def close(program: str) -> Response | tuple[str, int]:
         row, asked = _program(session, program)
         faults = dict(typed.faults)
         if not decider.reason:
-            faults["reason"] = _(period_words.FAULTS["no_reason"])
+            faults["reason"] = period_words.fault("no_reason")
         if typed.days and period_checks.blocks(
             period_checks.checks(session, row, _span(asked, typed.days), decider.now)
         ):
-            faults["blocked"] = _(period_words.FAULTS["blocked"])
+            faults["blocked"] = period_words.fault("blocked")
         if not faults and typed.days:
             first, last = (day.isoformat() for day in typed.days)
             arguments = {"program": program, "first": first, "last": last, "label": typed.label}
@@ -135,11 +134,11 @@ def _typed(given: Mapping[str, str]) -> Typed:
     try:
         days = date.fromisoformat(first), date.fromisoformat(last)
     except ValueError:
-        return Typed(first, last, label, None, {"days": _(period_words.FAULTS["no_days"])})
+        return Typed(first, last, label, None, {"days": period_words.fault("no_days")})
     if days[1] < days[0]:
-        faults["days"] = _(period_words.FAULTS["backwards"])
+        faults["days"] = period_words.fault("backwards")
     if not label:
-        faults["label"] = _(period_words.FAULTS["no_label"])
+        faults["label"] = period_words.fault("no_label")
     return Typed(first, last, label, None if "days" in faults else days, faults)
 
 

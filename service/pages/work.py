@@ -56,6 +56,12 @@ def _job(session: Session, job_id: UUID) -> LongJob:
     return job
 
 
+def may_see(job: LongJob) -> bool:
+    """Whether who asks, and reaches everything, may open the page of a job."""
+    mine: Actor = g.signed_in.actor
+    return job.actor == mine.name or mine.only(OVER).unlimited
+
+
 def _who() -> Actor:
     """Who asks: of others' work only what lies in the scope of somebody who administers a program."""
     mine: Actor = g.signed_in.actor

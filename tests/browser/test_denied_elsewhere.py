@@ -67,7 +67,7 @@ def test_another_region_is_unknown(page: Page, site: Site) -> None:
         ("/communities/{}/sessions", bay, la),
         ("/people/{}", ours, theirs),
         (
-            "/memberships/{}/explain",
+            "/memberships/{}/explanation",
             seed.membership(site.engine, site.seeded, 11),
             seed.membership(site.engine, site.seeded, 31, LA),
         ),

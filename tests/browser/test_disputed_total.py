@@ -14,7 +14,6 @@ from records.models import Decision, LedgerEntry, StandingRow
 from tests.browser.conftest import PHONE, Site
 from tests.browser.looks import check
 from tests.support import seed
-from tests.support.seed import BAY
 
 MEI = 13
 EARNED, GIVEN = 450, 45
@@ -48,7 +47,7 @@ def test_a_disputed_total_is_explained_and_corrected(page: Page, site: Site) -> 
     assert stored(site) == (EARNED, EARNED)
     page.get_by_role("link", name="Adjust, report or waive").click()
     check(page)
-    page.get_by_text("Give or take hours").click()
+    page.get_by_text("Adjust hours").click()
     adjust = page.locator("#adjust")
     adjust.get_by_label("Minutes").fill(str(GIVEN))
     adjust.get_by_label("Counts as").select_option("online")

@@ -48,6 +48,7 @@ def test_hours_are_adjusted(page: Page, site: Site) -> None:
     press(page, page.get_by_role("link", name="Evidence-Based Writing Instruction for ESL").first)
     people = page.get_by_role("table", name="Participants and their hours")
     link = people.get_by_role("link", name="Priya Raman")
+    expect(link).to_be_visible()
     no_trap(page)
     skip_to_the_content(page)
     reach(page, link)

@@ -117,6 +117,10 @@ def test_who_facilitates_is_told_to_nobody_who_may_not_see_people(app: Flask, en
         assert "No community matches" in read(client, f"/?view=list&{asked}")
         assert "Dana Marsh" not in client.get("/").text
         assert f"/communities/{seeded.communities[BAY]}" not in client.get("/?view=grid").text
+    with app.test_client() as client:
+        # Not even whether it is somebody whose id is known.
+        seed.sign_in(client, engine, [Grant(Role.IT)], "it@example.org")
+        assert "No community matches" in read(client, f"/?view=list&{asked}")
 
 
 def test_all_time_and_a_closed_period(client: FlaskClient, engine: Engine, seeded: Seeded) -> None:

@@ -79,10 +79,22 @@ def test_many_are_adjusted_at_once_and_taken_back(house: House, client: FlaskCli
     status, told = post(client, f"{there}/undo", there, reason=" ")
     assert (status, "Say why" in told) == (400, True)
     assert post(client, f"{there}/undo", there, reason="A false alarm")[0] == 303
+    assert_told_back(house)
     settle(house)
     assert (net(house, AMARA), net(house, HAO)) == (60, 0)
     assert "All of it was taken back." in page(client, there)
     assert post(client, f"{there}/undo", there, reason="Again")[0] == 404
+
+
+def assert_told_back(house: House) -> None:
+    """The audit trail says what undoing moved: the reverse of what the act did."""
+    with Session(house.engine) as session:
+        rows = session.scalars(select(AuditEntry).where(AuditEntry.action == "decision.moved")).all()
+        undoing = {str(one) for one in session.scalars(select(Decision.id).where(Decision.undoes.is_not(None)))}
+    done = [(row.before, row.after) for row in rows if row.subject not in undoing]
+    back = [(row.after, row.before) for row in rows if row.subject in undoing]
+    assert done
+    assert sorted(done, key=str) == sorted(back, key=str)
 
 
 def test_a_requirement_is_waived_for_many(house: House, client: FlaskClient) -> None:

@@ -1,5 +1,6 @@
 """Erasing a person in the console: what goes is told before, a reason and a word are asked, and it is gone."""
 
+import json
 import re
 from collections.abc import Iterator
 from uuid import UUID
@@ -10,8 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs import long_work, runtime
-from records.actor import Grant, Role
-from records.models import AuditEntry, LongJob, Nudge, NudgeMessage, OptOut, Person, User, uuid7
+from records import api_tokens, idempotency
+from records.actor import Actor, Grant, Role
+from records.idempotency import Answer
+from records.models import AuditEntry, IdempotencyKey, LongJob, Nudge, NudgeMessage, OptOut, Person, User, uuid7
 from service.pages import erasing
 from tests.support import seed
 from tests.support.bench import Bench
@@ -85,6 +88,25 @@ def test_the_person_is_gone_and_the_amounts_stay(client: FlaskClient, house: Hou
     again = post(client, person)
     assert again[0] == 400
     assert "This person was erased on" in again[1]
+
+
+def test_what_the_api_answered_about_the_person_is_forgotten_and_not_done_again(
+    client: FlaskClient, house: House
+) -> None:
+    person, key = person_of(house), house.settings.encryption_key
+    with Session(house.engine) as session, session.begin():
+        user = session.scalars(select(User.id)).first()
+        assert user
+        made, _token = api_tokens.make(session, Actor.user(user, ()), "tests", ["read"], 1, NOW)
+        for name, whose in (("one", person), ("other", uuid7())):
+            answer = Answer(200, {}, json.dumps({"person": str(whose), "name": "Amaranta"}).encode())
+            idempotency.keep(session, made, name, "asked", answer, NOW, key)
+    assert post(client, person)[0] == 303
+    with Session(house.engine) as session:
+        with pytest.raises(idempotency.OtherRequest):
+            idempotency.begin(session, made, "one", "asked", NOW, key)
+        assert idempotency.begin(session, made, "other", "asked", NOW, key)
+        assert session.get_one(IdempotencyKey, (made, "one")).answer is None
 
 
 def test_a_large_inbox_is_gone_through_by_long_work(

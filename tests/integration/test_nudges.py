@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from jobs.nudging import Post, turn
 from moodle_client import Function, MoodleClient
-from records import nudges, opt_outs, secrets
+from records import models, nudges, opt_outs, secrets
 from records.actor import Grant, Role, Scope
 from records.models import AuditEntry, Membership, Nudge, NudgeMessage, OptOut, SessionRow, StandingRow, uuid7
 from records.secrets import Purpose
@@ -331,6 +331,18 @@ def test_scope(office: Office) -> None:
     assert "Mei" not in looked
     office.post(f"/people/{office.seeded.persons[13]}/messages", 404, wants="none", note="Asked")
     assert office.status(sent) == "due"
+
+
+def test_nothing_goes_out_again_to_where_ones_account_reaches_no_more(office: Office) -> None:
+    sent = office.send("region=BAY&status=behind")
+    with Session(office.engine) as session, session.begin():
+        mei = membership(office.engine, office.seeded, 13)
+        session.execute(update(NudgeMessage).where(NudgeMessage.membership_id == mei).values(status="failed"))
+        values = {"scope_kind": "community", "scope": str(office.seeded.communities[LA])}
+        session.execute(update(models.Grant).where(models.Grant.role == "staff").values(values))
+    office.post(f"/messages/{sent}/again", 404)
+    office.post(f"/messages/{sent}/call-off", 303)
+    assert office.status(sent) == "cancelled", "one's own may always be stopped"
 
 
 def test_the_next_session(office: Office) -> None:

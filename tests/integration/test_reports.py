@@ -102,7 +102,7 @@ def test_it_ends_where_the_scope_ends(app: Flask, engine: Engine, seeded: Seeded
         assert len(set(sums(found))) == 1
         assert sums(found)[0] <= ledger(engine, "LA")
     with Session(engine) as session:
-        assert report(session, Actor.user(None, ()), Wanted(seed.PROGRAM), readings.NOW) is None
+        assert report(session, Actor.user(UUID(int=1), ()), Wanted(seed.PROGRAM), readings.NOW) is None
         assert report(session, EVERYWHERE, Wanted("another"), readings.NOW) is None
     with app.test_client() as client:
         seed.sign_in(client, engine, [Grant(Role.STAFF, Scope.REGION, f"{seed.PROGRAM}/LA")])

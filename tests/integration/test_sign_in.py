@@ -14,6 +14,7 @@ from records import lockout, sign_ins, users
 from records.actor import CLI
 from records.models import AuditEntry, SignIn, SignInFailures, User
 from records.settings import Settings
+from service import limits
 from tests.support.signing_in import EMAIL, NOW, PASSWORD, Clock, make_user, post, set_clock, try_it
 from tests.support.web import application
 
@@ -253,6 +254,13 @@ def test_signing_in_again_ends_the_browsers_former_sign_in(app: Flask, engine: E
     assert [at is None for at in ended].count(True) == 1
 
 
+@pytest.fixture
+def long_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow machine may take longer than a minute for some requests: what was counted is still known."""
+    monkeypatch.setattr(limits, "SECONDS", 3600)
+
+
+@pytest.mark.usefixtures("long_minutes")
 def test_a_network_that_asks_too_often_is_told_to_wait(settings: Settings, engine: Engine, redis: Redis) -> None:
     make_user(engine)
     few = settings.model_copy(update={"sign_ins_per_minute": 3, "open_pages_per_minute": 6})
@@ -262,7 +270,7 @@ def test_a_network_that_asks_too_often_is_told_to_wait(settings: Settings, engin
         refused = try_it(client)
         assert refused.status_code == 429
         assert "A little too often" in refused.text
-        assert 1 <= int(refused.headers["Retry-After"]) <= 60
+        assert 1 <= int(refused.headers["Retry-After"]) <= limits.SECONDS
         assert [client.get("/check-in").status_code for _ in range(3)] == [200, 200, 429]
         client.environ_base["REMOTE_ADDR"] = "2001:db8:1:2:3::4"
         assert try_it(client).status_code == 303, "another network"
@@ -270,6 +278,7 @@ def test_a_network_that_asks_too_often_is_told_to_wait(settings: Settings, engin
     assert redis.keys("LIMITS*")
 
 
+@pytest.mark.usefixtures("long_minutes")
 def test_without_redis_each_process_counts_by_itself(settings: Settings, engine: Engine) -> None:
     make_user(engine)
     # Nobody listens there.

@@ -1,5 +1,6 @@
 """Every typed method of the client, once, with its effect in Moodle. A method's test bears its name."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,8 @@ from moodle_client.writes import Writes
 from tests.live_moodle.given import Given
 from tests.live_moodle.throwaway import NOBODY, PEOPLE, Throwaway
 from tests.live_moodle.world import LiveCourse
+
+ATTENDANCE = "sessions of mod_attendance"
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +101,24 @@ def test_find_users(moodle: MoodleClient, throwaway: Throwaway) -> None:
     (found,) = moodle.find_users({"email": f"{throwaway.name.upper()}-02@example.org"}).data
     assert found.id == throwaway.users[1]
     assert moodle.find_users({"email": f"{throwaway.name}-0_@example.org"}).data == (), "no wildcards"
+
+
+def test_attendance_sessions(maker: MoodleClient, here: LiveCourse, given: Given) -> None:
+    def do(what: str, **arguments: Any) -> Any:
+        told = given.run_php(ATTENDANCE, "attendance.php", do=what, **arguments)
+        return json.loads(told.splitlines()[-1])
+
+    if not do("installed")["installed"]:
+        given.skip(ATTENDANCE, "mod_attendance is not installed on the site")
+    made = do("make", course=here.id)
+    assert maker.attendance_sessions(made["instance"]).data == ()
+    start = 1_790_000_040
+    at = {"course": here.id, "cm": made["cm"], "start": start, "duration": 5400}
+    session = do("session", description="One & only", **at)["sessionid"]
+    (found,) = maker.attendance_sessions(made["instance"]).data
+    assert (found.id, found.attendanceid, found.courseid) == (session, made["instance"], here.id)
+    assert (found.sessdate, found.duration, found.attendance_log) == (start, 5400, ())
+    assert {status.acronym for status in found.statuses} == set("PLEA")
 
 
 def test_create_categories(maker: MoodleClient, moodle: MoodleClient, throwaway: Throwaway) -> None:

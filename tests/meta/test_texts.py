@@ -13,6 +13,7 @@ from babel.messages.pofile import read_po
 from flask import Flask, g
 from jinja2 import Environment
 
+from jobs import scheduler
 from mappings.conditions import Lacks, PassedOver
 from mappings.earning import Cap
 from mappings.facts import Ended, Nothing
@@ -22,9 +23,10 @@ from mappings.requirements import CHECKS
 from mappings.standing import Status
 from mappings.together import NoticeStatus
 from moodle_client import Reason
+from records import mail
 from records.actor import Role
 from records.drift import Drift
-from service import explanations, i18n, moodle_words, sentences, wording
+from service import explanations, i18n, moodle_words, operation_words, sentences, wording
 
 SERVICE = Path(i18n.__file__).parent
 TEMPLATES = sorted((SERVICE / "templates").rglob("*.html"))
@@ -150,6 +152,34 @@ def test_the_template_file_holds_every_text() -> None:
     # One of each way to mark: a template, a plural in a template, a view, a table of words.
     assert {"Communities", "The ledger: %(num)s entry"} <= found
     assert {"This page is for people who are signed in.", "Marked as not done again in Moodle."} <= found
+
+
+def test_no_key_of_a_table_is_taken_for_a_message() -> None:
+    assert [text for text in texts_in_catalogue() if re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)+", text)] == []
+    # A lookup within `_( )` has the extractor take the key itself for a message.
+    assert [found for path in sorted(SERVICE.rglob("*.py")) for found in keys_within(path.read_text(), path.name)] == []
+
+
+@pytest.mark.parametrize("source", ['_(FAULTS["reason"])', '_(known.get(code, FAULTS["failed"]))'])
+def test_the_test_finds_keys(source: str) -> None:
+    assert keys_within(source, "x.py")
+    assert not keys_within('text = FAULTS["reason"]\n_(text)', "x.py")
+
+
+def keys_within(source: str, name: str) -> list[str]:
+    """Calls that translate something looked up, with a text in them that is no message."""
+    return [
+        f"{name}:{node.lineno} {ast.unparse(node)}"
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKING and node.args
+        if not isinstance(node.args[0], ast.Constant)
+        if any(isinstance(part, ast.Constant) and isinstance(part.value, str) for part in ast.walk(node.args[0]))
+    ]
+
+
+def test_every_periodic_job_and_every_mail_has_its_words() -> None:
+    assert {job.__name__ for job in scheduler.PERIODIC} == set(operation_words.PERIODIC)
+    assert {str(kind) for kind in mail.Kind} == set(operation_words.MAILS)
 
 
 def test_every_code_has_its_words() -> None:

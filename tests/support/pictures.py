@@ -1,55 +1,52 @@
 """The pictures of the README and the guides: `make pictures` draws them anew into docs/images.
 
-A term of an invented program office in thirty communities, half way through: the same people, hours and days each time.
+What they show is made by tests.support.pictures_term, and it is always NOW there. `python -m tests.support.pictures
+board person` draws these two alone.
 """
 
-import json
-import random
+import io
+import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from itertools import product
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
+from unittest.mock import patch
 
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from pydantic import SecretStr
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from jobs import process, reconcile
-from mappings.attending import Way
-from records import inbox, presences
-from records.actor import CLI, Grant, Role
+from jobs import attendance_reports
+from records import sign_ins
 from records.database import make_engine
 from records.migrate import upgrade
-from records.models import Account, Community, Membership, SessionRow, Site, StandingRow, uuid7
-from records.presences import NewPresence
-from records.programs import add_version
-from tests.support import chromium, readings, seed
+from records.models import Account, Community, Membership, StandingRow, User
+from records.settings import Settings
+from service import check_in_codes, personal_links
+from service.context import EXTENSION
+from tests.support import chromium
+from tests.support.pictures_term import MINE, NOW, Today, at_the_time, fill, ids
 from tests.support.servers import Servers
-from tests.support.settings import ENCRYPTION_KEY, make_settings
+from tests.support.settings import make_settings
 from tests.support.web import application, served
 
 FOLDER = Path(__file__).parents[2] / "docs" / "images"
-REGIONS = {"BAY": "Bay Area", "CV": "Central Valley", "LA": "Los Angeles", "NORTH": "North State", "SD": "San Diego"}
-TOPICS = ("EBWIESL", "ETAE", "IET", "MATH", "MPAL", "PST")
-FIRST = (
-    *("Amara", "Luis", "Mei", "Priya", "Jonah", "Sofia", "Nora", "Teo", "Ruth", "Hana", "Omar", "Ines", "Kofi"),
-    *("Lena", "Diego", "Aiko", "Farah", "Samuel", "Marisol", "Theo", "Yusuf", "Grace", "Anders", "Paloma"),
-)
-LAST = (
-    *("Okafor", "Herrera", "Tanaka", "Raman", "Whitfield", "Delgado", "Lindqvist", "Alvarez", "Abrams", "Nguyen"),
-    *("Castillo", "Haddad", "Mensah", "Keller", "Ortiz", "Sato", "Rahimi", "Brooks", "Vega", "Larsen", "Diaz"),
-)
-PEOPLE = 12
-FINISHED = (0, 2, 4, 5, 6, 7, 8, 8)
-"""How many activities people have finished, each as often as it stands here."""
-DAY = timedelta(days=1)
-BEGINS, NOW = datetime(2026, 9, 1, 16, 0, tzinfo=UTC), datetime(2026, 11, 20, 18, 0, tzinfo=UTC)
-ENDS = datetime(2026, 12, 18, 16, 0, tzinfo=UTC)
-SEED = 7
-SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
+HOST = "cop.example.org"
+ADDRESS = f"http://{HOST}"
+"""Where the browser finds the application, whatever its port; the pages show it."""
+SECRET_KEY = SecretStr("the pictures' own key: codes are the same each time")
+SIZES = {"desktop": (1280, 900), "phone": (390, 844), "tall": (1280, 1240), "paper": (704, 520)}
+COLOURS = 256
+LIST = """Student ID,Full name,Minutes
+{0},{1},240
+{2},{3},an hour
+,Jo Nunez,45
+{4},{5},225
+"""
 
 
 @dataclass(frozen=True)
@@ -57,29 +54,37 @@ class Picture:
     """One picture: the page's address, of which size, and in which theme."""
 
     name: str
-    address: str
+    address: str = ""
     size: str = "desktop"
     theme: str = "light"
-    whole: bool = False
-    """The whole page, however long; else what is seen without scrolling."""
+    act: Callable[[Page], None] | None = None
+    """What is done on the page before it is drawn."""
+    signed_in: bool = True
+    cut: int = 0
+    """Pixels that are left out at each edge."""
 
 
-def pictures(engine: Engine) -> tuple[Picture, ...]:
+@dataclass(frozen=True)
+class Office:
+    """The application that is drawn, with the term in it."""
+
+    engine: Engine
+    owner: Engine
+    """Of the owner of the tables."""
+    settings: Settings
+    today: Today
+    begun: datetime
+    port: int
+
+    def settle(self) -> None:
+        """Nothing was written at another time than NOW."""
+        at_the_time(self.owner, self.begun)
+
+
+def pictures(office: Office) -> tuple[Picture, ...]:
     """All of them; the community is the one that has most who need help, the person its neediest participant."""
-    with Session(engine) as session:
-        behind = (
-            select(Membership.community_id, Membership.person_id, Membership.id)
-            .join(StandingRow, StandingRow.membership_id == Membership.id)
-            .join(Community, Community.id == Membership.community_id)
-            .where(
-                StandingRow.status == "on_pace",
-                Membership.role == "participant",
-                Community.topic == "EBWIESL",
-                Community.region == "BAY",
-            )
-            .order_by(StandingRow.minutes.desc())
-        )
-        community, person, membership = session.execute(behind.limit(1)).one()
+    community, person, membership = _neediest(office.engine)
+    closing = "first=2026-09-01&last=2026-10-31&label=September+and+October"
     return (
         Picture("board", "/?view=grid"),
         Picture("board-dark", "/?view=grid", theme="dark"),
@@ -87,123 +92,171 @@ def pictures(engine: Engine) -> tuple[Picture, ...]:
         Picture("community-phone", f"/communities/{community}", "phone"),
         Picture("person", f"/people/{person}"),
         Picture("people", "/people?region=BAY&status=behind"),
-        Picture("acts", f"/memberships/{membership}/acts"),
-        Picture("message", "/messages/new?region=BAY&status=behind"),
+        Picture("acts", f"/memberships/{membership}/acts", act=_adjust),
+        Picture("message", "/messages/new?region=BAY&status=behind", act=_preview_message),
         Picture("to-decide", "/to-decide"),
+        Picture("period", f"/periods/close/calpro-regional?{closing}", "tall"),
+        Picture("users", "/users"),
         Picture("report", "/reports?region=BAY"),
         Picture("operations", "/operations"),
+        *_of_attendance(office),
     )
 
 
-def _courses() -> list[tuple[int, str, str]]:
-    """(Course, topic, region); not every topic is held in every region."""
-    held = [place for at, place in enumerate(product(TOPICS, REGIONS)) if at % 7 != 3]
-    return [(100 + at, topic, region) for at, (topic, region) in enumerate(held)]
+def _of_attendance(office: Office) -> tuple[Picture, ...]:
+    """Those of docs/attendance.md, all of the community that meets today."""
+    today, key = office.today, office.settings.secret_key
+    meeting = f"/sessions/{today.session}"
+    code = check_in_codes.long_code(key, today.session, NOW)
+    with Session(office.engine) as session:
+        one, other = (session.get_one(Account, today.accounts[at]).person_id for at in (-1, 0))
+    return (
+        Picture("attendance-sheet", f"{meeting}/sheet.pdf#toolbar=0&view=FitH", "paper", act=_drawn, cut=12),
+        Picture("attendance-qr", f"{meeting}/check-in"),
+        Picture(
+            "attendance-arrive",
+            f"/me/{personal_links.make(key, today.accounts[7])}",
+            "phone",
+            act=lambda page: _go(page, f"/c/{code}"),
+            signed_in=False,
+        ),
+        Picture("attendance-roster", f"{meeting}/roster", "phone", act=_record),
+        Picture(
+            "attendance-import",
+            f"/communities/{today.community}/attendance/import?session={today.session}",
+            act=lambda page: _upload(page, office),
+        ),
+        Picture("attendance-review", "/review", "tall"),
+        Picture("attendance-merge", f"/people/{one}/merge/{other}"),
+    )
 
 
-def _term(draw: random.Random) -> Iterator[readings.Reading]:
-    user = 1000
-    for course, topic, region in _courses():
-        dates = {"startdate": int(BEGINS.timestamp()), "enddate": int(ENDS.timestamp())}
-        yield readings.course(course, f"COP-{topic}-{region}", at=BEGINS, **dates)
-        modules = [course * 100 + at for at in range(len(seed.ACTIVITIES))]
-        for module, (idnumber, kind, name, section) in zip(modules, seed.ACTIVITIES, strict=True):
-            yield readings.module(module, course, idnumber, kind=kind, name=name, section=section, at=BEGINS)
-        for place in range(PEOPLE + 1):
-            user += 1
-            names = {"firstname": draw.choice(FIRST), "lastname": draw.choice(LAST)}
-            role = readings.EDITING_TEACHER if place == PEOPLE else readings.STUDENT
-            yield readings.account(user, f"E{user}", at=BEGINS) | names
-            yield readings.enrolment(user, course, role, at=BEGINS)
-            if role == readings.STUDENT:
-                orientation = [modules[-1]] if draw.random() < 0.9 else []
-                for at, module in enumerate(orientation + modules[: draw.choice(FINISHED)]):
-                    done = BEGINS + DAY * (7 * at + draw.randrange(7)) + timedelta(hours=draw.randrange(8))
-                    yield readings.completion(user, module, course, at=min(done, NOW - DAY))
+def _neediest(engine: Engine) -> tuple[object, object, object]:
+    """(Community, person, membership)."""
+    wanted = (
+        select(Membership.community_id, Membership.person_id, Membership.id)
+        .join(StandingRow, StandingRow.membership_id == Membership.id)
+        .join(Community, Community.id == Membership.community_id)
+        .where(
+            StandingRow.status == "on_pace",
+            Membership.role == "participant",
+            Community.topic == "EBWIESL",
+            Community.region == "BAY",
+        )
+        .order_by(StandingRow.minutes.desc(), Membership.id)
+    )
+    with Session(engine) as session:
+        community, person, membership = session.execute(wanted.limit(1)).one()
+        return community, person, membership
 
 
-def fill(engine: Engine) -> None:
-    """The site, the program with its regions, communities with people, hours and sessions."""
-    draw = random.Random(SEED)
-    site = uuid7()
-    listed = "".join(f"  - {{code: {code}, title: {{en: {title}}}}}\n" for code, title in REGIONS.items())
-    text = seed.PROGRAM_FILE.read_text()
-    before, _, rest = text.partition("regions:\n")
-    program = f"{before}regions:\n{listed}{rest[rest.index(chr(10) * 2) :]}"
-    with Session(engine) as session, session.begin():
-        session.add(Site(id=site, slug="moodle", name="Our Moodle", wwwroot="https://moodle.example.org"))
-        add_version(session, program, seed.PROGRAM_FILE.name)
-    items = [
-        inbox.NewItem(site, "wire", uuid7(), f"reading.{reading['kind']}", json.dumps(reading).encode())
-        for reading in _term(draw)
-    ]
-    with engine.begin() as connection:
-        inbox.store(connection, items)
-    process.drain(engine, ENCRYPTION_KEY)
-    # Who is a participant is known from here on.
-    reconcile.reconcile_dirty(engine, lambda: NOW)
-    with Session(engine) as session, session.begin():
-        _sessions(session, draw)
-    reconcile.reconcile_dirty(engine, lambda: NOW)
+def _go(page: Page, path: str) -> None:
+    page.goto(ADDRESS + path)
 
 
-def _sessions(session: Session, draw: random.Random) -> None:
-    members = select(Account.id).join(Membership, Membership.person_id == Account.person_id)
-    there = []
-    for community in session.scalars(select(Community).order_by(Community.id)).all():
-        accounts = session.scalars(
-            members.where(Membership.community_id == community.id, Membership.role == "participant")
-        ).all()
-        for number in (1, 2, 3, 4):
-            meeting = SessionRow(
-                id=uuid7(),
-                community_id=community.id,
-                code=f"S{number}",
-                title=f"Session {number}",
-                starts_at=BEGINS + DAY * 25 * number,
-                timezone="America/Los_Angeles",
-                mode="face_to_face" if number != 3 else "virtual",
-                planned_minutes=240,
-            )
-            session.add(meeting)
-            session.flush()
-            if meeting.starts_at < NOW:
-                came = [account for account in accounts if draw.random() < 0.82]
-                there += [
-                    NewPresence(meeting.id, account, Way.ROSTER, draw.choice((180, 240, 240))) for account in came
-                ]
-    presences.add(session, there, by=CLI, correlation_id=uuid7())
-    presences.fold(session, presences.due(session))
+def _adjust(page: Page) -> None:
+    form = page.locator("#adjust")
+    form.locator("summary").click()
+    form.get_by_label("Hours", exact=True).fill("2")
+    form.get_by_label("Counts as").select_option("online")
+    form.get_by_label("reason", exact=False).or_(form.locator("[name=reason]")).first.fill(
+        "Led the online discussion of week 6; the forum was closed by mistake."
+    )
+    form.get_by_role("button", name="See what it would change").click()
+
+
+def _preview_message(page: Page) -> None:
+    page.get_by_role("button", name="See who gets it, and how it reads").click()
+
+
+def _record(page: Page) -> None:
+    page.get_by_role("button", name="All present").click()
+    rows = page.locator(".roster-row")
+    rows.nth(1).locator(".pick-no").click()
+    rows.nth(0).locator("summary").click()
+    rows.nth(0).get_by_label("Minutes late").fill("10")
+    rows.nth(0).get_by_label("Minutes late").press("Tab")
+    rows.nth(0).locator("summary").click()
+    expect(page.get_by_text("Saved", exact=True)).to_be_visible()
+    page.get_by_role("heading", name="Participants").evaluate("heading => heading.scrollIntoView()")
+
+
+def _upload(page: Page, office: Office) -> None:
+    with Session(office.engine) as session:
+        accounts = [session.get_one(Account, office.today.accounts[at]) for at in (8, 9, 10)]
+        told = [words for one in accounts for words in (one.idnumber, f"{one.firstname} {one.lastname}")]
+    file = {"name": "workshop.csv", "mimeType": "text/csv", "buffer": LIST.format(*told).encode()}
+    page.get_by_label("File: CSV or XLSX").set_input_files(files=[file])  # type: ignore[list-item]
+    page.get_by_role("button", name="Upload and look").click()
+    page.get_by_role("button", name="Look at what it would do").click()
+    attendance_reports.turn(office.engine, lambda: NOW)
+    office.settle()
+    page.reload()
+    expect(page.get_by_role("button", name="Take in without the wrong rows")).to_be_visible()
+
+
+def _drawn(page: Page) -> None:
+    """The browser says of a PDF neither that it is drawn nor what: it is when there is more than paper to see."""
+    before = b""
+    for _turn in range(40):
+        page.wait_for_timeout(250)
+        seen = page.screenshot()
+        if seen == before and len(Image.open(io.BytesIO(seen)).convert("L").getcolors() or ()) > 30:
+            return
+        before = seen
+    raise AssertionError("the PDF wasn't drawn")
 
 
 @contextmanager
-def office() -> Iterator[tuple[Engine, str]]:
-    """The served application with the term in it: its database, its address."""
-    servers = Servers()
-    with ExitStack() as opened:
-        opened.callback(servers.stop)
+def opened() -> Iterator[Office]:
+    """The served application with the term in it."""
+    servers, begun = Servers(), datetime.now(UTC)
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    with ExitStack() as stack:
+        stack.callback(servers.stop)
         servers.start()
         database = servers.create("copbridge_pictures")
-        settings = make_settings(database, servers.redis_url)
+        same = {"secret_key": SECRET_KEY, "public_url": ADDRESS}
+        settings = make_settings(database, servers.redis_url).model_copy(update=same)
         upgrade(settings)
-        engine = make_engine(database.url)
-        opened.callback(engine.dispose)
-        fill(engine)
-        app = opened.enter_context(application(settings))
-        yield engine, opened.enter_context(served(app))
+        engine, owner = make_engine(database.url), make_engine(database.owner_url)
+        stack.callback(engine.dispose)
+        stack.callback(owner.dispose)
+        stack.enter_context(patch("uuid_utils.compat.uuid7", ids()))
+        today = fill(engine)
+        app = stack.enter_context(application(settings))
+        app.extensions[EXTENSION] = replace(app.extensions[EXTENSION], clock=lambda: NOW)
+        address = stack.enter_context(served(app))
+        yield Office(engine, owner, settings, today, begun, int(address.rpartition(":")[2]))
 
 
-def _context(browser: Browser, engine: Engine, address: str, size: str, theme: str) -> BrowserContext:
+def _context(browser: Browser, engine: Engine, size: str, theme: str, signed_in: bool) -> BrowserContext:
     width, height = SIZES[size]
     context = browser.new_context(
         viewport={"width": width, "height": height},
         color_scheme="dark" if theme == "dark" else "light",
         device_scale_factor=1,
     )
-    grants = [Grant(Role.IT), Grant(Role.PROGRAM_ADMIN)]
-    cookie = seed.signed_in_cookie(engine, f"{size}-{theme}@example.org", grants)
-    context.add_cookies([{"name": "copbridge", "value": cookie, "url": address}])
+    if signed_in:
+        with Session(engine) as session, session.begin():
+            user_id = session.scalars(select(User.id).where(User.email == MINE)).one()
+            cookie = sign_ins.begin(session, user_id, "password", now=NOW, hours=1)
+        context.add_cookies([{"name": "copbridge", "value": cookie, "url": ADDRESS}])
     return context
+
+
+def draw(picture: Picture, page: Page) -> bytes:
+    """The picture as a PNG, with no more colours than it needs."""
+    _go(page, picture.address)
+    if picture.act:
+        picture.act(page)
+    page.wait_for_load_state("networkidle")
+    seen = Image.open(io.BytesIO(page.screenshot(animations="disabled", caret="hide"))).convert("RGB")
+    edge = picture.cut
+    shown = seen.crop((edge, edge, seen.width - edge, seen.height - edge))
+    made = io.BytesIO()
+    shown.quantize(COLOURS, dither=Image.Dither.NONE).save(made, "PNG", optimize=True)
+    return made.getvalue()
 
 
 def main(wanted: list[str]) -> int:
@@ -212,19 +265,22 @@ def main(wanted: list[str]) -> int:
     if path is None:
         sys.stderr.write(f"{chromium.HOW_TO_GET_IT}\n")
         return 1
-    with office() as (engine, address), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(chromium.FLAGS))
-        contexts: dict[tuple[str, str], BrowserContext] = {}
-        for picture in pictures(engine):
+    with opened() as office, sync_playwright() as playwright:
+        here = (
+            f"--host-resolver-rules=MAP {HOST} 127.0.0.1:{office.port}",
+            f"--unsafely-treat-insecure-origin-as-secure={ADDRESS}",
+        )
+        browser = playwright.chromium.launch(executable_path=path, args=[*chromium.FLAGS, *here])
+        contexts: dict[tuple[str, str, bool], BrowserContext] = {}
+        for picture in pictures(office):
             if wanted and picture.name not in wanted:
                 continue
-            looks = (picture.size, picture.theme)
+            looks = (picture.size, picture.theme, picture.signed_in)
             if looks not in contexts:
-                contexts[looks] = _context(browser, engine, address, *looks)
+                contexts[looks] = _context(browser, office.engine, *looks)
+            office.settle()
             page = contexts[looks].new_page()
-            page.goto(address + picture.address)
-            page.wait_for_load_state("networkidle")
-            page.screenshot(path=str(FOLDER / f"{picture.name}.png"), full_page=picture.whole)
+            (FOLDER / f"{picture.name}.png").write_bytes(draw(picture, page))
             page.close()
             sys.stdout.write(f"docs/images/{picture.name}.png\n")
         browser.close()

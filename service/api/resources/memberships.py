@@ -179,7 +179,8 @@ def _one(membership_id: UUID) -> Listed:
 
 @read("/memberships/<uuid:membership_id>/explanation", Explanation, "standings")
 def explanation(path: MembershipPath, query: LookQuery) -> Response:
-    """Each minute of a membership explained, now or on a past day. Words are in the language of `Accept-Language`."""
+    """Each minute of a membership explained, now or on a past day. Words are in the language that the
+    token's user chose, else in that of `Accept-Language`."""
     look = LookBack(_when("known_on", query.known_on), _when("true_on", query.true_on))
     with reading() as session:
         row = membership_list.one(session, actor(), path.membership_id)

@@ -1,5 +1,6 @@
 """Sites, events and jobs: how the machine runs. Statuses, attempts and codes; never what was sent."""
 
+import re
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -11,13 +12,18 @@ from werkzeug.wrappers import Response
 from records import long_work
 from records.actor import Actor
 from records.models import LongJob
-from records.queries import operations_list as queries
-from records.queries.operations_list import Filters
+from records.queries import operations as queries
+from records.queries.operations import Item, Wanted
 from service.access import actor
 from service.api.answers import after_id, after_number, cursor_after, page, reading, shown
 from service.api.blueprint import read
 from service.api.problems import Refusal
 from service.api.wire import NoQuery, Page, PageQuery, Told
+from service.context import context
+
+CODE = re.compile(r"[a-z0-9_.:-]{1,60}", re.ASCII)
+OTHER = "other"
+"""Stands for a reason that is a sentence."""
 
 
 class Site(Told):
@@ -145,14 +151,16 @@ def _site(row: queries.Listed) -> Site:
     )
 
 
-def _event(row: queries.Event) -> Event:
+def _event(row: Item) -> Event:
+    # What is no code is a sentence: that may quote what was sent.
+    reason = row.reason if not row.reason or CODE.fullmatch(row.reason) else OTHER
     return Event(
         id=row.id,
         site=row.site_id,
         sender=row.sender,
         kind=row.kind,
         status=row.status,
-        reason=row.reason,
+        reason=reason or None,
         attempts=row.attempts,
         failures=row.failures,
         correlation_id=row.correlation_id,
@@ -192,7 +200,7 @@ def sites(query: PageQuery) -> Response:
     """The Moodle sites of this installation."""
     after = after_id(query.cursor)
     with reading() as session:
-        rows = queries.sites(session, _whole(), after=after, limit=query.limit + 1)
+        rows = queries.sites_after(session, _whole(), after, query.limit)
     following = cursor_after(rows[query.limit - 1].id) if len(rows) > query.limit else None
     return page(Sites(items=[_site(row) for row in rows[: query.limit]], next=following), following)
 
@@ -210,9 +218,9 @@ def site(path: SitePath, query: NoQuery) -> Response:  # noqa: ARG001 - paramete
 @read("/events", Events, "operations")
 def events(query: EventsQuery) -> Response:
     """What sites sent, the latest first: statuses, attempts and codes, never its content."""
-    before, wanted = after_number(query.cursor), Filters(query.site, query.status, query.kind)
+    wanted = Wanted(query.site, query.status, kind=query.kind, before=after_number(query.cursor))
     with reading() as session:
-        rows = queries.events(session, _whole(), wanted, before=before, limit=query.limit + 1)
+        rows = queries.items(session, _whole(), wanted, query.limit)
     following = cursor_after(rows[query.limit - 1].id) if len(rows) > query.limit else None
     return page(Events(items=[_event(row) for row in rows[: query.limit]], next=following), following)
 
@@ -221,7 +229,7 @@ def events(query: EventsQuery) -> Response:
 def event(path: EventPath, query: NoQuery) -> Response:  # noqa: ARG001 - parameters are refused
     """One event."""
     with reading() as session:
-        row = queries.event(session, _whole(), path.event_id)
+        row = queries.item(session, _whole(), path.event_id)
     if row is None:
         raise Refusal("not-found")
     return shown(_event(row))
@@ -254,7 +262,12 @@ def periodic_jobs(query: NoQuery) -> Response:  # noqa: ARG001 - parameters are 
     """What is done from time to time, and when next."""
     with reading() as session:
         items = [
-            PeriodicJob(name=row.name, every_seconds=row.every_seconds, due_at=row.due_at, claimed_at=row.claimed_at)
-            for row in queries.periodic_jobs(session, _whole())
+            PeriodicJob(
+                name=row.name,
+                every_seconds=int(row.every.total_seconds()),
+                due_at=row.due_at,
+                claimed_at=row.claimed_at,
+            )
+            for row in queries.periodic(session, _whole(), context().clock())
         ]
     return shown(PeriodicJobs(items=items))
