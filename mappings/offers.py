@@ -1,11 +1,12 @@
 """What a community offers: the minutes that its activities and sessions can earn, and how much is left of them."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from mappings.attending import component_at
 from mappings.earning import AttendanceRule, named_group
-from mappings.facts import Activity, Line, Meeting, Offer
+from mappings.facts import Activity, Line, Meeting, Nothing, Offer
 from mappings.matching import rule_for
 from mappings.program import Program
 
@@ -60,14 +61,7 @@ def remaining(offers: Iterable[Offer], lines: Iterable[Line], now: datetime) -> 
     Where something was earned of alternatives, a better one can still add what it has more.
     """
     offers = list(offers)
-    groups = {offer.item: offer.alternative or offer.item for offer in offers}
-    earned: dict[str, int] = {}
-    taken = set()
-    for line in lines:
-        if line.fact and line.credit:
-            taken.add(line.fact.item)
-            group = line.fact.alternative or groups.get(line.fact.item, line.fact.item)
-            earned[group] = max(earned.get(group, 0), line.credit.minutes)
+    groups, earned, taken = _earned(offers, lines)
     left: dict[str, int] = {}
     whole: dict[str, int] = {}
     for offer in offers:
@@ -76,3 +70,35 @@ def remaining(offers: Iterable[Offer], lines: Iterable[Line], now: datetime) -> 
         if offer.item not in taken and (offer.until is None or offer.until > now):
             left[group] = max(left.get(group, 0), offer.minutes - earned.get(group, 0))
     return sum(left.values()), sum(whole.values())
+
+
+FINISHED = frozenset({Nothing.PROVISIONAL, Nothing.UNKNOWN_ACTIVITY, Nothing.LATE, Nothing.COUNTS_ELSEWHERE})
+"""Why what was finished earned nothing (yet), and finishing it once more isn't asked."""
+
+
+def still_open(offers: Iterable[Offer], lines: Iterable[Line], now: datetime) -> list[Offer]:
+    """What a participant can still do, each with the minutes that it would add: what has a time first, in order."""
+    offers, lines = list(offers), list(lines)
+    groups, earned, taken = _earned(offers, lines)
+    taken |= {line.fact.item for line in lines if line.fact and line.nothing in FINISHED}
+    found = [
+        replace(offer, minutes=more)
+        for offer in offers
+        if offer.item not in taken
+        and (offer.until is None or offer.until > now)
+        and (more := offer.minutes - earned.get(groups[offer.item], 0)) > 0
+    ]
+    return sorted(found, key=lambda offer: (offer.until is None, offer.until or now))
+
+
+def _earned(offers: list[Offer], lines: Iterable[Line]) -> tuple[dict[str, str], dict[str, int], set[str]]:
+    """(The group of each offer's item, the minutes earned of each group, the items that earned something)."""
+    groups = {offer.item: offer.alternative or offer.item for offer in offers}
+    earned: dict[str, int] = {}
+    taken: set[str] = set()
+    for line in lines:
+        if line.fact and line.credit:
+            taken.add(line.fact.item)
+            group = line.fact.alternative or groups.get(line.fact.item, line.fact.item)
+            earned[group] = max(earned.get(group, 0), line.credit.minutes)
+    return groups, earned, taken

@@ -136,9 +136,16 @@ class Course:
         return start + timedelta(seconds=(end - start).total_seconds() * share) if share < 1 else None
 
 
+TELLING = 5
+"""A pace tells nothing before one part in so many of the days is over."""
+
+
 def forecast(minutes: int, span: Span, now: datetime) -> int | None:
-    """The minutes at the end of a span if it goes on as until now. None before it begins, and without its dates."""
+    """The minutes at the end of a span if it goes on as until now. None without its dates, and before a fair part of
+    it is over: what came in the first days says nothing of all of them."""
     if span.start is None or span.end is None or not span.start < now:
+        return None
+    if (now - span.start) * TELLING < span.end - span.start:
         return None
     if now >= span.end:
         return minutes

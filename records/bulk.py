@@ -102,6 +102,11 @@ class Line:
         """Whether the standing becomes another one."""
         return self.before.status != self.after.status
 
+    @property
+    def below_zero(self) -> bool:
+        """Whether the hours become less than nothing by it."""
+        return effects.falls_below_zero(self.before, self.after)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -113,6 +118,11 @@ class Plan:
     components: tuple[str, ...] = ()
     requirements: dict[str, Program] = field(default_factory=dict)
     """What the programs of those who were chosen ask of participants, with the program whose words say so."""
+
+    @property
+    def below_zero(self) -> bool:
+        """Whether somebody's hours become less than nothing by it."""
+        return any(line.below_zero for line in self.lines)
 
     @property
     def digest(self) -> str:
@@ -202,7 +212,8 @@ def of_batch(session: Session, batch: UUID, kinds: Collection[Kind] = ACTS) -> l
 
 
 def _named(batch: UUID) -> ColumnElement[bool]:
-    return Decision.data["batch"].as_string() == str(batch)
+    named: ColumnElement[bool] = Decision.data["batch"].as_string() == str(batch)
+    return named
 
 
 def undo(session: Session, actor: Actor, batch: UUID, by: By, kinds: Collection[Kind] = ACTS) -> int:

@@ -195,6 +195,10 @@ def _held(session: Session, row: ClosingRow, program: str) -> Snapshot:
     return snapshot
 
 
+ADMITTED = "late.admitted"
+"""The audit trail's name for letting a late change in, with the minutes before and after."""
+
+
 @dataclass(frozen=True, slots=True)
 class Late:
     """A change that came after its period was closed. Whole minutes: what the snapshot has, what it would be."""
@@ -284,5 +288,5 @@ def admit(session: Session, change: Late, *, actor: Actor, role: str, reason: st
     session.flush()
     mark_dirty(session, select(Membership.id).where(Membership.id == change.membership_id))
     after = {"decision": str(decision.id), "held": change.held, "would_be": change.would_be}
-    audit.record(session, actor, "late.admitted", str(change.membership_id), after=after)
+    audit.record(session, actor, ADMITTED, str(change.membership_id), after=after)
     return decision.id

@@ -31,6 +31,11 @@ class Looked:
     """The status of each requirement, by its code."""
 
 
+def falls_below_zero(before: Looked, after: Looked) -> bool:
+    """Whether hours become less than nothing, or still less: somebody mistyped, most likely."""
+    return after.counting < min(0, before.counting)
+
+
 @dataclass(frozen=True, slots=True)
 class Moved:
     """A membership without and with the decision."""
@@ -56,6 +61,11 @@ class Effect:
     looked_at: int = 0
     subject: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Requirements and guidelines of the subject whose status differs, by code: (before, after)."""
+
+    @property
+    def below_zero(self) -> bool:
+        """Whether a membership's hours become less than nothing by it, or still less."""
+        return any(falls_below_zero(one.before, one.after) for one in self.moved)
 
 
 @dataclass(frozen=True, slots=True)

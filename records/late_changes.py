@@ -4,14 +4,16 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, String, cast, func, select
+from sqlalchemy.orm import Session, aliased
 
 from records import answers, closings
 from records.actor import Actor, in_scope
 from records.closings import Late
 from records.deciding import By
-from records.models import Closing, Community, Decision, Membership, StandingRow
+from records.decisions import Kind
+from records.keys import among
+from records.models import AuditEntry, Closing, Community, Decision, Membership, SessionRow, StandingRow
 from records.queries.community import names_of
 
 AT_ONCE = 40
@@ -82,6 +84,56 @@ def closings_with(session: Session, actor: Actor) -> list[Closing]:
     programs = _members(actor).with_only_columns(Community.program_id).distinct()
     wanted = select(Closing).where(Closing.program_id.in_(programs)).order_by(Closing.starts_at.desc(), Closing.id)
     return list(session.scalars(wanted))
+
+
+@dataclass(frozen=True, slots=True)
+class LetIn:
+    """What was let into a closed period since, and stands: how many changes, and whole minutes more or less."""
+
+    count: int
+    minutes: int
+
+
+def let_in(session: Session, closing: Closing) -> LetIn:
+    """What was let into a closing that the caller has checked, by what the audit trail says that each changed."""
+    undoing = aliased(Decision)
+    d, of = Decision, AuditEntry.after
+    moved = of["would_be"].as_integer() - of["held"].as_integer()
+    found = session.execute(
+        select(func.count(d.id.distinct()), func.coalesce(func.sum(moved), 0))
+        .outerjoin(
+            AuditEntry,
+            (AuditEntry.subject == cast(d.membership_id, String))
+            & (AuditEntry.action == closings.ADMITTED)
+            & (of["decision"].as_string() == cast(d.id, String)),
+        )
+        .where(
+            d.kind == str(Kind.ADMISSION),
+            d.data["closing"].as_string() == str(closing.id),
+            ~select(undoing.id).where(undoing.undoes == d.id).exists(),
+        )
+    ).one()
+    return LetIn(int(found[0]), int(found[1]))
+
+
+def at_session(session: Session, row: SessionRow, persons: Collection[UUID]) -> dict[UUID, int]:
+    """Whose attendance of a session came late for a closed period: the minutes that it would be, by person. It costs
+    next to nothing where the session lies in no closed period, or nobody there has anything late."""
+    inside = select(Closing).where(Closing.starts_at <= row.starts_at, Closing.ends_at > row.starts_at)
+    rows = session.scalars(inside).all()
+    if not rows or not persons:
+        return {}
+    of = (
+        select(Membership.id)
+        .join(StandingRow, StandingRow.membership_id == Membership.id)
+        .where(StandingRow.late > 0, Membership.merged_into.is_(None), among(Membership.person_id, persons))
+    )
+    about, found = f"attendance:{row.id}:", dict[UUID, int]()
+    for item in answers.inputs_of(session, list(session.scalars(of))):
+        for change in closings.late_of(item, rows):
+            if change.key.startswith(about):
+                found[item.membership.person_id] = change.would_be
+    return found
 
 
 def waiting(session: Session, actor: Actor, closing_id: UUID | None = None, after: UUID | None = None) -> Found:

@@ -44,6 +44,8 @@ class Template(StrEnum):
     BEHIND = "behind"
     CANNOT_REACH = "cannot_reach"
     NOT_STARTED = "not_started"
+    HOURS = "hours"
+    """How far somebody is, whatever the pace."""
     UPCOMING = "upcoming"
     FINISHED = "finished"
     OWN = "own"

@@ -7,7 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, literal, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from mappings.periods import Span
 from records.actor import Actor, Grant, Role, Scope
@@ -19,6 +19,7 @@ from records.models import (
     CourseCopy,
     Dispute,
     InboxItem,
+    LedgerEntry,
     Membership,
     Presence,
     ProgramRow,
@@ -40,6 +41,7 @@ class Check(StrEnum):
 
     OVERLAPS = "overlaps"
     NOT_OVER = "not_over"
+    NOBODY = "nobody"
     MOVING = "moving"
     EVENTS_WAIT = "events_wait"
     EVENTS_STUCK = "events_stuck"
@@ -124,6 +126,24 @@ def _overlaps(about: _About) -> Checked:
 
 def _not_over(about: _About) -> Checked:
     return Checked(Check.NOT_OVER, int(about.span.end is None or about.span.end > about.now))
+
+
+def _nobody(about: _About) -> Checked:
+    """Days without any hours are the wrong days, most likely."""
+    mine = select(Membership.id).join(Community, Community.id == Membership.community_id).where(about.communities)
+    reversal = aliased(LedgerEntry)
+    some = about.session.scalar(
+        select(LedgerEntry.id)
+        .where(
+            LedgerEntry.membership_id.in_(mine),
+            LedgerEntry.happened_at >= about.span.start,
+            LedgerEntry.happened_at < about.span.end,
+            LedgerEntry.reverses.is_(None),
+            ~select(reversal.id).where(reversal.reverses == LedgerEntry.id).exists(),
+        )
+        .limit(1)
+    )
+    return Checked(Check.NOBODY, int(some is None))
 
 
 def _moving(about: _About) -> Checked:
@@ -222,6 +242,7 @@ def _copies(about: _About) -> Checked:
 _LOOKS: tuple[Callable[[_About], Checked], ...] = (
     _overlaps,
     _not_over,
+    _nobody,
     _moving,
     _events(Check.EVENTS_WAIT, "pending"),
     _events(Check.EVENTS_STUCK, "waiting", "quarantined", "dead"),

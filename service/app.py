@@ -1,5 +1,6 @@
 """The web application: intake, pages, health; made once for each web process."""
 
+import secrets
 import traceback
 from http import HTTPStatus
 from pathlib import Path
@@ -114,7 +115,9 @@ def _keep_shut(app: Flask, gate: Gate) -> None:
     def shut() -> Answered | None:
         if request.endpoint in CACHED or gate.is_open():
             return None
-        return error_page(503)
+        reference = _new_reference()
+        log.warning("page_shut", endpoint=request.endpoint, reference=reference)
+        return error_page(503, reference=reference)
 
 
 def _add_headers(response: Response) -> Response:
@@ -134,16 +137,22 @@ def _add_headers(response: Response) -> Response:
     return response
 
 
-def error_page(status: int, err: HTTPException | None = None) -> Answered:
-    """The page for an error, in plain words; of the API a problem."""
+def error_page(status: int, err: HTTPException | None = None, reference: str = "") -> Answered:
+    """The page for an error, in plain words; of the API a problem. `reference`: by which IT finds it in the log."""
     if problems.asked():
         return problems.of_status(status, err)
     title, text = wording.error(status)
     who = getattr(g, "signed_in", None)
     # Signed out while a form was open: after the sign-in it is asked for again.
     form = access.page_before() if status == HTTPStatus.UNAUTHORIZED and request.method == "POST" else ""
-    page = render_template("error.html", title=title, text=text, status=status, who=who, form=form, back=_back(status))
+    # Nothing on it may be asked of a database that is perhaps what broke.
+    told = {"broken": status >= HTTPStatus.INTERNAL_SERVER_ERROR, "reference": reference, "back": _back(status)}
+    page = render_template("error.html", title=title, text=text, status=status, who=who, form=form, **told)
     return page, status
+
+
+def _new_reference() -> str:
+    return secrets.token_hex(4)
 
 
 def _back(status: int) -> str | None:
@@ -174,15 +183,17 @@ def _answer_errors(app: Flask) -> None:
     def database(err: DBAPIError) -> Answered:
         if not is_unreachable(err):
             return failed(err)
-        log.warning("page_database_unreachable", endpoint=request.endpoint)
-        return error_page(503)
+        reference = _new_reference()
+        log.warning("page_database_unreachable", endpoint=request.endpoint, reference=reference)
+        return error_page(503, reference=reference)
 
     @app.errorhandler(Exception)
     def failed(err: Exception) -> Answered:
         # The message of an error may quote what somebody typed: its type and place have to do.
         original = err.original_exception if isinstance(err, InternalServerError) else err
-        log.error("page_failed", endpoint=request.endpoint, error=type(original).__name__, at=_place(original))
-        return error_page(500)
+        told = {"error": type(original).__name__, "at": _place(original), "reference": _new_reference()}
+        log.error("page_failed", endpoint=request.endpoint, **told)
+        return error_page(500, reference=str(told["reference"]))
 
 
 def _place(err: BaseException | None) -> list[str]:

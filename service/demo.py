@@ -36,6 +36,13 @@ class DemoInfo:
     """A one-time link while no password was set, else the sign-in page."""
     site_slug: str
     webhook_secret: str = field(repr=False)
+    once: bool = True
+    """Whether `sign_in_url` is such a one-time link."""
+
+    @property
+    def told(self) -> str:
+        """How to sign in, as a line."""
+        return f"Sign in once    {self.sign_in_url}" if self.once else f"Sign in         {self.sign_in_url} as {EMAIL}"
 
 
 def prepare(settings: Settings, sandbox_url: str, state_folder: Path) -> DemoInfo:
@@ -50,7 +57,7 @@ def prepare(settings: Settings, sandbox_url: str, state_folder: Path) -> DemoInf
     finally:
         engine.dispose()
     _keep_environment(settings, state_folder / ENVIRONMENT)
-    return DemoInfo(link, SLUG, secret)
+    return DemoInfo(link, SLUG, secret, once=link != sign_in_page(settings))
 
 
 def take_token(settings: Settings, file: Path) -> None:

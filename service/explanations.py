@@ -10,9 +10,10 @@ from mappings.facts import Meeting
 from mappings.limits import BEST_OF, CAP, ROUNDING
 from mappings.outcomes import DONE, Outcome, OutcomeStatus
 from mappings.standing import REACHED
+from records.actor import Role
 from records.queries.explained import GONE, Entry, Explained
-from records.queries.person import InCommunity
-from service import attended_words, sentences, wording
+from records.queries.person import InCommunity, Open
+from service import attended_words, sentences, session_words, wording
 from service.i18n import N_, _, ngettext
 from service.sentences import Teller
 
@@ -24,6 +25,9 @@ PER = {
     "period": N_("It holds for the program's period."),
     "all": N_("It holds for everything together."),
 }
+
+OPEN = 20
+"""So many things that would still earn hours are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +71,15 @@ class Told:
     requirements: list[RequirementTold]
     to_do: list[str]
     """What is missing: hours first, then each requirement that is open."""
+    open: list[tuple[str, str]]
+    """What would still earn hours, the first ones: (what, when and how much)."""
     totals: list[tuple[str, str]]
     """(Amount, what it is) beside the sum of the lines, where there is more to say."""
     pace: str
     entries: list[str]
     """What each entry of the ledger is about."""
+    taken_back: list[str]
+    """How each of them came to be taken back; empty of those that take nothing back."""
     written: list[str]
     """Where the ledger's own net at a past moment was another one."""
 
@@ -81,15 +89,18 @@ def tell(found: InCommunity, language: str) -> Told:
     teller = Teller(found.program, found.timezone, language)
     lines = [_line(line, found, language) for line in found.lines]
     names = _names(lines, found.meetings, teller)
+    listed = {told.line.key: told.what for told in lines}
     requirements = [requirement(outcome, teller, names) for outcome in found.standing.outcomes]
     return Told(
         lines=lines,
         requirements=requirements,
         to_do=_to_do(found, requirements),
+        open=[_open(one, teller) for one in found.open[:OPEN]],
         totals=_totals(found, teller),
         pace=_pace(found, teller),
-        entries=[_entry(entry, {told.line.key: told.what for told in lines}, teller) for entry in found.entries],
-        written=_written(found, names),
+        entries=[_entry(entry, listed, teller) for entry in found.entries],
+        taken_back=[_taken_back(entry, listed) if entry.reversal else "" for entry in found.entries],
+        written=_written(found, {entry.key: _entry(entry, listed, teller) for entry in found.entries} | names),
     )
 
 
@@ -147,7 +158,27 @@ def _entry(entry: Entry, names: Mapping[str, str], teller: Teller) -> str:
         return _("Rounding")
     if rule == BEST_OF:
         return _("The lesser of several that stand for one thing")
-    return names.get(entry.key) or _("No longer listed")
+    return names.get(entry.key) or _decided(rule, entry.reason) or _("No longer listed")
+
+
+def _taken_back(entry: Entry, names: Mapping[str, str]) -> str:
+    """How it came about that an entry was taken back."""
+    if entry.ended:
+        return wording.ended(entry.ended)
+    if entry.undone and entry.key not in names:
+        role, why = entry.undone
+        by = _(wording.ROLES[Role(role)]) if role in set(Role) else session_words.by(role)
+        return _("Taken back (%(role)s): %(reason)s", role=by, reason=why)
+    return _("Taken back: something else counts instead.")
+
+
+def _decided(rule: str | None, reason: str) -> str:
+    """Minutes that somebody decided, by their rule; empty for another rule."""
+    if rule == ADJUSTMENT:
+        return _("Adjustment: %(reason)s", reason=reason) if reason else _("Adjustment")
+    if rule == SELF_REPORT:
+        return _("Reported: %(what)s", what=reason) if reason else _("Reported by the participant")
+    return ""
 
 
 def _line(line: Explained, found: InCommunity, language: str) -> LineTold:
@@ -159,10 +190,8 @@ def _line(line: Explained, found: InCommunity, language: str) -> LineTold:
 
 def _what(line: Explained, lines: list[Explained], teller: Teller) -> tuple[str, str]:
     """(What it is, more about it)."""
-    if line.kind == ADJUSTMENT:
-        return (_("Adjustment: %(reason)s", reason=line.what) if line.what else _("Adjustment")), ""
-    if line.kind == SELF_REPORT:
-        return (_("Reported: %(what)s", what=line.what) if line.what else _("Reported by the participant")), ""
+    if decided := _decided(line.kind, line.what):
+        return decided, ""
     if line.kind == GONE:
         return _("Stood when the period was closed, and isn't there any more"), ""
     if line.kind in FOLLOWED:
@@ -227,6 +256,8 @@ def _notes(line: Explained) -> list[str]:
 
 def _to_do(found: InCommunity, requirements: list[RequirementTold]) -> list[str]:
     standing = found.standing
+    if not found.takes_part:
+        return []
     short = max(0, (standing.band_min or 0) - standing.minutes)
     hours = [_("%(hours)s to go", hours=wording.hours(short))] if short else []
     return hours + [
@@ -234,6 +265,13 @@ def _to_do(found: InCommunity, requirements: list[RequirementTold]) -> list[str]
         for told in requirements
         if not told.done
     ]
+
+
+def _open(one: Open, teller: Teller) -> tuple[str, str]:
+    earns = _("%(hours)s %(what)s", hours=wording.hours(one.minutes), what=wording.component(one.component))
+    if one.starts_at is None:
+        return one.title, earns
+    return one.title, _("%(day)s: %(earns)s", day=teller.day(one.starts_at), earns=earns)
 
 
 def _totals(found: InCommunity, teller: Teller) -> list[tuple[str, str]]:

@@ -115,7 +115,7 @@ def audited(entry: Entry) -> Row:
 
 
 def _told(side: Mapping[str, Any]) -> str:
-    return "; ".join(f"{name}: {value}" for name, value in side.items())
+    return "; ".join(f"{name}: {operation_words.changed(value)}" for name, value in side.items())
 
 
 def event(item: Item) -> Row:

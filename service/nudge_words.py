@@ -9,7 +9,7 @@ from mappings.base import words
 from records.nudge_recipients import Channel, Recipient, Why
 from records.nudges import NudgeFault, Template, Text
 from service import wording
-from service.i18n import N_, _, speaking
+from service.i18n import N_, _, ngettext, speaking
 from service.sentences import Teller
 
 PLACEHOLDER = re.compile(r"\{([^{}\n]{0,40})\}")
@@ -20,6 +20,7 @@ TITLES = {
     Template.BEHIND: N_("Behind the pace"),
     Template.CANNOT_REACH: N_("Cannot reach it any more"),
     Template.NOT_STARTED: N_("Not started yet"),
+    Template.HOURS: N_("Hours so far"),
     Template.UPCOMING: N_("The next session"),
     Template.FINISHED: N_("Finished: thank you"),
     Template.OWN: N_("A text of your own"),
@@ -28,6 +29,7 @@ SUBJECTS = {
     Template.BEHIND: N_("Your hours in {community}"),
     Template.CANNOT_REACH: N_("Your hours in {community}: let's talk"),
     Template.NOT_STARTED: N_("{community} has begun"),
+    Template.HOURS: N_("Your hours in {community}"),
     Template.UPCOMING: N_("{community}: the next session"),
     Template.FINISHED: N_("{community}: you have done it"),
     Template.OWN: "",
@@ -50,6 +52,11 @@ BODIES = {
         "Hello {first_name},\n\n"
         "{community} has begun, and we have seen nothing of you yet. Everything starts here: {link}\n\n"
         "If you don't want to take part, or something doesn't work, write to {contact}."
+    ),
+    Template.HOURS: N_(
+        "Hello {first_name},\n\n"
+        "You have {hours} so far in {community}. What you have done and what is next: {link}\n\n"
+        "Questions? Write to {contact}."
     ),
     Template.UPCOMING: N_(
         "Hello {first_name},\n\n"
@@ -228,14 +235,24 @@ def why(code: str) -> str:
     return _(FAILURES.get(code, OTHER_FAILURE))
 
 
-def state(code: str) -> str:
-    """What became of a message."""
-    return _(STATES[code])
+def state(code: str, filed: bool = False) -> str:
+    """What became of a message; `filed`: it goes to a file, for no mail server is set."""
+    return _("Written to a file") if filed and code == "sent" else _(STATES[code])
 
 
 def channel(code: Channel) -> str:
     """How a message goes."""
     return _(CHANNELS[code])
+
+
+def heading(subject: str, template: Template, communities: int, community: str) -> str:
+    """What a message is called where it is listed: by its subject, with the community that all of its recipients share;
+    else, where that isn't the same for all, by the ready-made text's name and how many communities there are."""
+    with_it = subject.replace("{community}", community) if communities == 1 else subject
+    if not any(found in PLACEHOLDERS for found in PLACEHOLDER.findall(with_it)):
+        return with_it
+    many = ngettext("%(n)s community", "%(n)s communities", communities)
+    return _("%(first)s, %(next)s", first=title(template), next=many)
 
 
 def title(template: Template) -> str:

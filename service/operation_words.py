@@ -124,3 +124,16 @@ def every(length: timedelta) -> str:
     if seconds < 3600:
         return ngettext("every minute", "every %(n)s minutes", seconds // 60)
     return ngettext("every hour", "every %(n)s hours", seconds // 3600)
+
+
+def changed(value: object) -> str:
+    """A value of the audit trail's before or after, as it is read; codes stay as they are."""
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {changed(of)}" for name, of in value.items()) or _("nothing")
+    if isinstance(value, list):
+        return (" · " if any(isinstance(one, dict) for one in value) else ", ").join(map(changed, value)) or _(
+            "nothing"
+        )
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return _("nothing") if value is None or value == "" else str(value)

@@ -15,6 +15,7 @@ from service.wording import date_words
 TITLES = {
     Check.OVERLAPS: N_("Other closed periods"),
     Check.NOT_OVER: N_("The last day"),
+    Check.NOBODY: N_("Hours in these days"),
     Check.MOVING: N_("Hours being computed"),
     Check.EVENTS_WAIT: N_("Events that wait"),
     Check.EVENTS_STUCK: N_("Events that are stuck"),
@@ -29,6 +30,7 @@ TITLES = {
 FINE = {
     Check.OVERLAPS: N_("No closed period has any of these days."),
     Check.NOT_OVER: N_("It is over."),
+    Check.NOBODY: N_("Somebody has hours in these days."),
     Check.MOVING: N_("None: all hours are up to date."),
     Check.EVENTS_WAIT: N_("Everything that Moodle sent is taken in."),
     Check.EVENTS_STUCK: N_("No event is stuck."),
@@ -74,6 +76,7 @@ def found(one: Checked) -> str:
         return _(FINE[one.check])
     said = {
         Check.NOT_OVER: _("It isn't over yet: the period can be closed from the day after on."),
+        Check.NOBODY: _("Nobody has any hours in these days: look at the first and the last day once more."),
         Check.SWEEPS: _("Not every course was read within the last day: what no event told of may be missing."),
         Check.OVERLAPS: ngettext(
             "A closed period has some of these days.", "%(n)s closed periods have some of these days.", n

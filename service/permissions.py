@@ -44,6 +44,8 @@ class Permission(StrEnum):
     MERGE_PEOPLE = "merge_people"
     """Say that two people are one."""
 
+    SEE_DECISIONS = "see_decisions"
+    """What was decided about whom, and why."""
     ADJUST_HOURS = "adjust_hours"
     """Adjust, enter reported hours, waive, explain a deviation, transfer; and undo those."""
     APPROVE_HOURS = "approve_hours"
@@ -85,6 +87,7 @@ ROLES: dict[Permission, frozenset[Role]] = {
     Permission.RECORD_ATTENDANCE: OFFICE | {Role.FACILITATOR},
     Permission.DECIDE_ATTENDANCE: OFFICE,
     Permission.MERGE_PEOPLE: frozenset({Role.PROGRAM_ADMIN}),
+    Permission.SEE_DECISIONS: OFFICE | {Role.AUDITOR},
     Permission.ADJUST_HOURS: OFFICE,
     Permission.APPROVE_HOURS: OFFICE,
     Permission.DECIDE_MAPPING: OFFICE,
@@ -198,7 +201,7 @@ DECISIONS: dict[str, Door | Permission | ByToken] = {
     "approvals.approve": Permission.APPROVE_HOURS,
     "approvals.refuse": Permission.APPROVE_HOURS,
     "approvals.undo": Permission.APPROVE_HOURS,
-    "decisions.listed": Permission.SEE_PEOPLE,
+    "decisions.listed": Permission.SEE_DECISIONS,
     "merging.show": Permission.MERGE_PEOPLE,
     "merging.preview": Permission.MERGE_PEOPLE,
     "merging.carry_out": Permission.MERGE_PEOPLE,
@@ -269,7 +272,7 @@ DECISIONS: dict[str, Door | Permission | ByToken] = {
     "exports.people": Permission.SEE_PEOPLE,
     "exports.roster": Permission.SEE_PEOPLE,
     "exports.sessions": Permission.SEE_PEOPLE,
-    "exports.decisions": Permission.SEE_PEOPLE,
+    "exports.decisions": Permission.SEE_DECISIONS,
     "exports.accounts": Permission.MANAGE_USERS,
     "exports.audit": Permission.SEE_AUDIT,
     "exports.events": Permission.SEE_OPERATIONS,

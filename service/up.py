@@ -82,7 +82,7 @@ def start_all(supervisor: Supervisor, folder: StateFolder, port: int, sandbox_po
     take_token(settings, token_file(folder))
     say(f"\nStaff board     {board}\nSandbox Moodle  {sandbox}")
     if demo.sign_in_url:
-        say(f"Sign in once    {demo.sign_in_url}")
+        say(demo.told)
     say("\nCtrl-C stops everything.")
 
 

@@ -179,7 +179,7 @@ ERRORS = {
 }
 SOMETHING_BROKE = (
     N_("Something went wrong on our side"),
-    N_("It has been noted. Try again; if it happens once more, tell your IT staff the time at which it did."),
+    N_("It has been noted. Try again; if it happens once more, tell your IT staff the reference number."),
 )
 
 

@@ -3,18 +3,23 @@
 It knows no scope: only whoever reaches everything may read it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import literal, select, union_all
 from sqlalchemy.orm import Session
 
 from records.actor import Actor
-from records.models import AuditEntry, User
+from records.keys import among
+from records.models import AuditEntry, Community, Membership, Person, User
 
 PAGE = 50
+LATEST = 5_000
+"""Among so many entries it is looked which actions there are."""
+KINDS: dict[str, Any] = {"membership": Membership, "person": Person, "community": Community, "user": User}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,23 @@ def entries(session: Session, actor: Actor, wanted: Wanted, limit: int = PAGE) -
         Entry(row.id, row.at, row.actor, names.get(row.actor, ""), row.action, row.subject, *_changed(row))
         for row in rows
     ]
+
+
+def actions(session: Session, actor: Actor) -> list[str]:
+    """The names of what was done lately; nothing for whoever reaches less than all."""
+    if not actor.unlimited:
+        return []
+    latest = select(AuditEntry.action).order_by(AuditEntry.id.desc()).limit(LATEST).subquery()
+    return sorted(session.scalars(select(latest.c.action).distinct()))
+
+
+def kinds(session: Session, found: Iterable[Entry]) -> dict[str, str]:
+    """What the entries' subjects are, as one of KINDS; without those that are something else, or there no more."""
+    ids = {one for entry in found if (one := _id(entry.subject)) is not None}
+    if not ids:
+        return {}
+    wanted = (select(literal(kind).label("kind"), of.id).where(among(of.id, ids)) for kind, of in KINDS.items())
+    return {str(row.id): row.kind for row in session.execute(union_all(*wanted))}
 
 
 def _changed(row: AuditEntry) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -44,6 +44,8 @@ class Earning:
     component: str
     from_moodle: bool = False
     """The hours are those of the activity's form in Moodle."""
+    to_be_set: bool = False
+    """The program file has yet to state the minutes, which are none until then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,8 @@ def _earning(versions: Sequence[ProgramVersion], form: Binding | None, declared:
         rule = rule_for(version.program, activity)
         if rule:
             stated = hours_taken(version.program, activity) is not None
-            return Earning(rule.rule, rule.worth, rule.component, from_moodle=stated)
+            to_be_set = rule.minutes == "to_be_set"
+            return Earning(rule.rule, rule.worth, rule.component, from_moodle=stated, to_be_set=to_be_set)
     return None
 
 

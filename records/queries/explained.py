@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from mappings.credit import ADJUSTMENT, SELF_REPORT, credits_of, version_for
 from mappings.facts import Credit, Ended, Fact, Line, Nothing, State
@@ -76,6 +76,10 @@ class Entry:
     version: int
     reversal: bool
     ended: Ended | None
+    reason: str = ""
+    """Of one that comes of a decision: why it was taken."""
+    undone: tuple[str, str] | None = None
+    """Of one whose decision was taken back: (in which role, why)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +180,20 @@ def _version(item: answers.Inputs, credit: Credit | None, happened_at: datetime)
 
 def entries(session: Session, membership_id: UUID, as_of: AsOf) -> list[Entry]:
     """The ledger as it was written, the newest first."""
+    undoing = aliased(Decision)
     rows = session.execute(
-        select(LedgerEntry, ProgramVersionRow.number, FactRow.ended)
+        select(
+            LedgerEntry,
+            ProgramVersionRow.number,
+            FactRow.ended,
+            Decision.reason.label("why"),
+            undoing.actor_role.label("undone_by"),
+            undoing.reason.label("undone_why"),
+        )
         .join(ProgramVersionRow, ProgramVersionRow.id == LedgerEntry.program_version_id)
         .outerjoin(FactRow, FactRow.id == LedgerEntry.fact_id)
+        .outerjoin(Decision, Decision.id == LedgerEntry.decision_id)
+        .outerjoin(undoing, undoing.undoes == Decision.id)
         .where(LedgerEntry.membership_id == membership_id, *_until(as_of))
         .order_by(LedgerEntry.created_at.desc(), LedgerEntry.id.desc())
     )
@@ -194,8 +208,10 @@ def entries(session: Session, membership_id: UUID, as_of: AsOf) -> list[Entry]:
             version=number,
             reversal=entry.reverses is not None,
             ended=Ended(ended) if ended and entry.reverses else None,
+            reason=why or "",
+            undone=(undone_by, undone_why) if undone_by else None,
         )
-        for entry, number, ended in rows
+        for entry, number, ended, why, undone_by, undone_why in rows
     ]
 
 

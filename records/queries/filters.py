@@ -32,6 +32,7 @@ from records.models import (
 
 PRESENT, ALL_TIME = "", "all"
 """Periods beside the closed ones, which are named by their closing's id: the commitment's present one, and no limit."""
+EVERYBODY = "everybody"
 LONGEST = 100
 """Characters of a text in the filter; what is longer is cut."""
 MOST_WORDS = 6
@@ -59,6 +60,8 @@ class PeopleFilter:
     """Parts of a name, an e-mail or an idnumber, or a Moodle id; each word has to be found."""
     community: str = ""
     """A community's id."""
+    who: str = ""
+    """EVERYBODY: facilitators and others, and who left, too. Else who counts in the period: active participants."""
     memberships: frozenset[UUID] = frozenset()
     """Of those that match only these, if there are any."""
 
@@ -122,6 +125,10 @@ class PeopleFilter:
             wanted.append(m.id.in_(_closed(self.closing)))
         if self.status:
             wanted.append(self.with_status())
+        if not self.who and not self.memberships:
+            wanted.append(Figures.of(self).counts)
+        elif self.who not in ("", EVERYBODY):
+            wanted.append(false())
         if self.q:
             wanted += [m.person_id.in_(_called(word)) for word in self.q.split()[:MOST_WORDS]]
         if self.memberships:

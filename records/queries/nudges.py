@@ -26,6 +26,10 @@ UNKNOWN = "unknown"
 STATES = ("waiting", "sending", "sent", "failed", UNKNOWN, "skipped")
 
 
+Place = tuple[UUID, str, str]
+"""Where a community is: its program's id, region and topic."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """A text that was sent to a number of people. Counts are of those within the actor's scope."""
@@ -43,6 +47,10 @@ class Batch:
     finished_at: datetime | None
     counts: Mapping[str, int]
     """By STATES."""
+    communities: int
+    """In so many of them its recipients are."""
+    place: Place | None
+    """Of the only one, if it is one."""
 
     @property
     def total(self) -> int:
@@ -77,7 +85,9 @@ class ToPerson:
 
     nudge_id: UUID
     channel: Channel
+    template: Template
     subject: str
+    place: Place
     by: str
     created_at: datetime
     state: str
@@ -134,14 +144,33 @@ def _batches(session: Session, actor: Actor, rows: Sequence[Nudge]) -> list[Batc
     for nudge, found, number in counted:
         counts[nudge][found] = number
     names = _users(session, [row.actor for row in rows])
+    where = _where(session, actor, [row.id for row in rows])
     return [
         Batch(
             *(row.id, Channel(row.channel), Template(row.template), row.subject, row.body),
             *(names.get(row.actor, row.actor), row.status, row.created_at, row.due_at, row.finished_at),
             counts=counts[row.id],
+            communities=len(where[row.id]),
+            place=where[row.id][0] if len(where[row.id]) == 1 else None,
         )
         for row in rows
     ]
+
+
+def _where(session: Session, actor: Actor, nudges: Sequence[UUID]) -> dict[UUID, list[Place]]:
+    """Where those are to whom a batch goes."""
+    msg, m, c = NudgeMessage, Membership, Community
+    rows = session.execute(
+        select(msg.nudge_id, c.program_id, c.region, c.topic, c.id)
+        .join(m, m.id == msg.membership_id)
+        .join(c, c.id == m.community_id)
+        .where(among(msg.nudge_id, nudges), in_scope(actor))
+        .distinct()
+    )
+    found: defaultdict[UUID, list[Place]] = defaultdict(list)
+    for row in rows:
+        found[row.nudge_id].append((row.program_id, row.region, row.topic))
+    return found
 
 
 def _users(session: Session, actors: Sequence[str]) -> dict[str, str]:
@@ -186,7 +215,7 @@ def of_person(session: Session, actor: Actor, person_id: UUID, most: int = 20) -
     msg, m = NudgeMessage, Membership
     persons = [person_id, *persons_behind(session, person_id)]
     rows = session.execute(
-        select(msg, Nudge, _state().label("state"))
+        select(msg, Nudge, _state().label("state"), Community)
         .join(Nudge, Nudge.id == msg.nudge_id)
         .join(m, m.id == msg.membership_id)
         .join(Community, Community.id == m.community_id)
@@ -194,13 +223,14 @@ def of_person(session: Session, actor: Actor, person_id: UUID, most: int = 20) -
         .order_by(Nudge.created_at.desc(), msg.id.desc())
         .limit(most)
     ).all()
-    names = _users(session, [nudge.actor for _, nudge, _ in rows])
+    names = _users(session, [nudge.actor for _, nudge, _, _ in rows])
     return [
         ToPerson(
-            *(nudge.id, Channel(nudge.channel), nudge.subject, names.get(nudge.actor, nudge.actor)),
+            *(nudge.id, Channel(nudge.channel), Template(nudge.template), nudge.subject),
+            *((at.program_id, at.region, at.topic), names.get(nudge.actor, nudge.actor)),
             *(nudge.created_at, state, found.reason, found.sent_at or found.tried_at),
         )
-        for found, nudge, state in rows
+        for found, nudge, state, at in rows
     ]
 
 

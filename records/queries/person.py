@@ -1,14 +1,16 @@
 """A person: every minute in every community in scope explained, now or as it was known or true on a past day."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mappings.facts import Meeting
+from mappings import facts
+from mappings.facts import Line, Meeting
+from mappings.offers import remaining, still_open
 from mappings.periods import Span
 from mappings.program import Program, version_at
 from mappings.standing import REACHED, Standing, Status, forecast, spans
@@ -27,6 +29,16 @@ class Forecast:
 
     minutes: int
     until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Something that would earn hours and isn't done yet. `starts_at`: of a session."""
+
+    title: str
+    minutes: int
+    component: str
+    starts_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +63,11 @@ class InCommunity:
     period: Span
     """The program's period that the standing is about."""
     standing: Standing
+    takes_part: bool
+    """Whether anything is asked: of who left, was erased or isn't a participant nothing is."""
     forecast: Forecast | None
+    open: list[Open]
+    """What would still earn hours, where hours are missing."""
     lines: list[Explained]
     brought: dict[str, int]
     """Minutes of the memberships that this one continues, by component, over all."""
@@ -104,6 +120,8 @@ def person(
     by_id = {found.membership_id: found for found in _seen(session, rows, look, now)}
     communities = [by_id[membership] for membership, _ in rows if membership in by_id]
     erased_at = session.scalar(select(Person.erased_at).where(Person.id == person_id))
+    if erased_at:
+        communities = [replace(one, takes_part=False, forecast=None, open=[]) for one in communities]
     return PersonPage(person_id, name, account, erased_at, communities, len(rows) - len(communities))
 
 
@@ -121,6 +139,8 @@ def _in_community(session: Session, item: answers.Inputs, as_of: AsOf, now: date
     version = version_at(item.versions, now)
     around = item.surroundings.by(version)
     period, run = spans(version.program, item.member, around, now)
+    active = answer.status == "active"
+    counted = active and answer.role == "participant"
     return InCommunity(
         membership_id=item.membership.id,
         community_id=item.community.id,
@@ -137,7 +157,10 @@ def _in_community(session: Session, item: answers.Inputs, as_of: AsOf, now: date
         seen_at=now,
         period=period,
         standing=answer.standing,
-        forecast=_forecast(version.program, answer.standing, run, now),
+        # Of a role that isn't known yet it may be that something is asked.
+        takes_part=counted or (active and answer.role == "unknown"),
+        forecast=_forecast(version.program, answer, run, around, now) if counted else None,
+        open=_open(item, answer, run, around, now) if counted else [],
         lines=explained(session, item, answer.lines, as_of),
         brought=by_component(item.brought),
         meetings={meeting.item: meeting for meeting in around.meetings},
@@ -146,8 +169,26 @@ def _in_community(session: Session, item: answers.Inputs, as_of: AsOf, now: date
     )
 
 
-def _forecast(program: Program, standing: Standing, run: Span, now: datetime) -> Forecast | None:
-    """Only for who is under way, where the program tells pace."""
+def _open(
+    item: answers.Inputs, answer: answers.Answer, run: Span, around: facts.Community, now: datetime
+) -> list[Open]:
+    standing = answer.standing
+    if standing.minutes >= (standing.band_min or 0) or (run.end and run.end <= now):
+        return []
+    begins = {meeting.item: (meeting.title, meeting.starts_at) for meeting in around.meetings}
+    names = {named: activity.name for named, activity, _ in item.surroundings.activities}
+    found = []
+    for offer in still_open(around.offers, answer.lines, now):
+        title, starts_at = begins.get(offer.item, (names.get(offer.item, ""), None))
+        found.append(Open(title, offer.minutes, offer.component, starts_at))
+    return found
+
+
+def _forecast(
+    program: Program, answer: answers.Answer, run: Span, around: facts.Community, now: datetime
+) -> Forecast | None:
+    """Only for who is under way, where the program tells pace; no more than can still be reached."""
+    standing = answer.standing
     done = standing.status in REACHED | {Status.CANNOT_REACH, Status.NO_COMMITMENT}
     if (
         program.pace is None
@@ -159,4 +200,14 @@ def _forecast(program: Program, standing: Standing, run: Span, now: datetime) ->
     ):
         return None
     expected = forecast(standing.minutes - standing.carried, run, now)
-    return Forecast(expected + standing.carried, run.end) if expected is not None else None
+    if expected is None:
+        return None
+    return Forecast(min(expected + standing.carried, _reachable(standing, answer.lines, around, now)), run.end)
+
+
+def _reachable(standing: Standing, lines: Sequence[Line], around: facts.Community, now: datetime) -> int:
+    """The most minutes that there can be in the end. Where all that is offered doesn't come to what is asked, sessions
+    are yet to be planned: then as many as the community asks for at most."""
+    left, whole = remaining(around.offers, lines, now)
+    reachable = standing.minutes + left
+    return reachable if whole >= (standing.band_min or 0) else max(reachable, standing.band_max or 0)

@@ -1,7 +1,7 @@
 """The sessions of a community, and one session: who was there by what each way says, and what became of it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from mappings.attending import WAYS, Said, component_at, earned_at, rule_of, wor
 from mappings.facts import Meeting, Nothing
 from mappings.occasions import Occasion, occasions
 from mappings.program import Program, ProgramVersion, version_at
-from records import presences
+from records import late_changes, presences
 from records.actor import Actor, in_scope
 from records.keys import among
 from records.models import (
@@ -97,6 +97,8 @@ class Attendee:
     minutes: int
     component: str
     disputed: bool
+    late: int | None = None
+    """It came late for a closed period, and counts only once it is let in: as these minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,12 +326,14 @@ def _read_people(session: Session, page: SessionPage, communities: Sequence[UUID
     names = {name.person_id: name for name in _named(session, shown)}
     d = Dispute
     disputed = set(session.scalars(select(d.account_id).where(d.session_id == page.row.id)))
+    late = late_changes.at_session(session, page.row, names)
     of_person: dict[UUID, dict[UUID, list[Stated]]] = {}
     for (_, account), of in said.items():
         of_person.setdefault(persons[account], {})[account] = of
     for person, mine in of_person.items():
         if person in names:
-            page.people.append(_attendee(held, names[person], list(mine.values()), disputed=bool(disputed & set(mine))))
+            found = _attendee(held, names[person], list(mine.values()), disputed=bool(disputed & set(mine)))
+            page.people.append(replace(found, late=late.get(person)))
         else:
             page.elsewhere += 1
     page.people.sort(key=lambda each: (each.who.name.casefold(), each.who.account))

@@ -5,13 +5,22 @@ from uuid import UUID
 
 from flask import Blueprint, abort, g, render_template, request, url_for
 
-from records.queries.audit_trail import PAGE, Wanted, entries
-from service.access import actor
+from records.queries.audit_trail import PAGE, Wanted, actions, entries, kinds
+from service.access import actor, may
 from service.i18n import _
 from service.moments import NotADay, read_when
+from service.operation_words import changed
 from service.pages.live import reading
+from service.permissions import DECISIONS, Permission
 
 blueprint = Blueprint("audit_trail", __name__)
+PAGES = {
+    "membership": ("acts.show", "membership_id"),
+    "person": ("person.show", "person_id"),
+    "community": ("community.show", "community_id"),
+    "user": ("users.show", "user_id"),
+}
+"""Where a subject has a page of its own: the page, and what it calls the id."""
 ASKED = ("actor", "action", "subject", "since", "until")
 
 
@@ -23,14 +32,32 @@ def show() -> tuple[str, int]:
     wanted, chosen, fault = asked_for()
     with reading() as session:
         found = [] if fault else entries(session, actor(), wanted)
+        known, subjects = actions(session, actor()), kinds(session, found)
     after = ""
     if len(found) > PAGE:
         found = found[:PAGE]
         after = url_for("audit_trail.show", before=found[-1].id, **chosen)  # type: ignore[arg-type]
     page = render_template(
-        "audit.html", who=g.signed_in, entries=found, chosen=chosen, after=after, fault=fault, timezone="UTC"
+        "audit.html",
+        who=g.signed_in,
+        entries=found,
+        chosen=chosen,
+        after=after,
+        fault=fault,
+        timezone="UTC",
+        actions=known,
+        pages={subject: address for subject, kind in subjects.items() if (address := _page_of(kind, subject))},
+        told=changed,
     )
     return page, 400 if fault else 200
+
+
+def _page_of(kind: str, subject: str) -> str:
+    """The page of a subject, for who may go to all of its kind; else empty."""
+    endpoint, name = PAGES[kind]
+    needed = DECISIONS[endpoint]
+    who = may(needed) if isinstance(needed, Permission) else None
+    return url_for(endpoint, **{name: subject}) if who and who.unlimited else ""  # type: ignore[arg-type]
 
 
 def asked_for() -> tuple[Wanted, dict[str, str], str]:

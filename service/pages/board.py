@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from mappings.program import Program
+from mappings.standing import Status
 from records.queries.board import Board, CommunityLine, board
 from records.queries.drift import sweep_states
 from records.queries.filter_choices import choices
@@ -197,6 +198,7 @@ def _part(of: Seen) -> tuple[Markup, str]:
     shared: dict[str, Any] = {
         "version": of.version,
         "any_communities": found.any_at_all,
+        "nobody": wanted.status in set(Status),
         "programs": found.programs,
         "totals": Sums.of(lines),
         "refused": found.refused,

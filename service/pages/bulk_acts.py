@@ -37,7 +37,7 @@ ACTS = ("adjust", "waive")
 def show() -> Page:
     """The form about those whom the filters in the address find."""
     asked = PeopleFilter.of(request.args, request.args.getlist("membership"))
-    if not asked.values() and not asked.memberships:
+    if not asked.without("who").values() and not asked.memberships:
         return _form([])
     with reading() as session:
         ids = list(session.scalars(asked.found(actor()).limit(AT_ONCE + 1)))

@@ -31,7 +31,7 @@ def coverage(
     """What activities offer, against the band; None without any activity."""
     if not activities:
         return None
-    earning = [a for a in activities if a.earning]
+    earning = [a for a in activities if a.earning and a.earning.minutes]
     by_component: Counter[str] = Counter()
     for activity in earning:
         # One that goes on with an activity of another course earns once, with it.
@@ -41,7 +41,7 @@ def coverage(
     total = sum(ordered.values())
     return Coverage(
         earning,
-        [a for a in activities if not a.earning],
+        [a for a in activities if not (a.earning and a.earning.minutes)],
         ordered,
         total,
         _sentence(len(earning), len(activities), total, band),

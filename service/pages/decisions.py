@@ -8,11 +8,10 @@ from records.decisions import Kind
 from records.queries import decided
 from records.queries.decided import Asked
 from service import session_words
-from service.access import actor, may
+from service.access import actor
 from service.pages import act_words
 from service.pages.live import reading
 from service.pages.titles import program_title, region_title, topic_title
-from service.permissions import Permission
 
 blueprint = Blueprint("decisions", __name__)
 SHOWN = 50
@@ -37,7 +36,6 @@ def listed() -> str:
         programs=[(program.program, program_title(program)) for program in programs],
         onward=url_for("decisions.listed", **onward) if found.after else "",  # type: ignore[arg-type]
         back=url_for("decisions.listed", **asked.values()) if after else "",  # type: ignore[arg-type]
-        may_decide=may(Permission.DECIDE_ATTENDANCE) is not None,
         words=act_words,
         topic_title=topic_title,
         region_title=region_title,

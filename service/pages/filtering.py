@@ -7,7 +7,7 @@ from flask import request
 
 from mappings.standing import Status
 from records.queries.filter_choices import Choices, Facilitator
-from records.queries.filters import ALL_TIME, PRESENT, PeopleFilter
+from records.queries.filters import ALL_TIME, EVERYBODY, PRESENT, PeopleFilter
 from service import wording
 from service.i18n import N_, _
 from service.pages.titles import program_title, region_title, topic_title
@@ -20,9 +20,12 @@ LABELS = {
     "period": N_("Period"),
     "host": N_("Host"),
     "facilitator": N_("Facilitator"),
+    "who": N_("Who is shown"),
 }
-SEVERAL = ("status", "period", "host", "facilitator")
+SEVERAL = ("status", "period", "host", "facilitator", "who")
 """Filters where one option is a choice already: not every community has it."""
+ALL = N_("All")
+NONE = {"period": N_("The present one"), "who": N_("Active participants")}
 OF_COMMUNITIES = (Status.MET, Status.BEHIND, Status.CANNOT_REACH)
 OF_PEOPLE = (
     *(Status.CANNOT_REACH, Status.BEHIND, Status.NOT_STARTED, Status.IN_PROGRESS, Status.ON_PACE, Status.MET),
@@ -54,8 +57,7 @@ def offered(found: Choices, chosen: PeopleFilter, statuses: Iterable[Status]) ->
         if value and value not in dict(options):
             options.append((value, value if name in ("program", "region", "topic", "host") else _("Unknown")))
         if value or len(options) > (0 if name in SEVERAL else 1):
-            none = _("The present one") if name == "period" else _("All")
-            choices.append(Choice(name, _(LABELS[name]), none, options, value))
+            choices.append(Choice(name, _(LABELS[name]), _(NONE.get(name, ALL)), options, value))
     return choices
 
 
@@ -69,6 +71,7 @@ def _options(found: Choices, statuses: Iterable[Status]) -> dict[str, list[tuple
     programs = found.programs
     regions = {(r, region_title(programs[p], r)) for p, r, _topic in found.places}
     topics = {(t, topic_title(programs[p], t)) for p, _region, t in found.places}
+    everybody = [(EVERYBODY, _("Everybody, with facilitators and those who left"))] if statuses == OF_PEOPLE else []
     closings = [(str(closing), _closing(found, program, label)) for closing, program, label in found.closings]
     return {
         "program": _sorted((code, program_title(program)) for code, program in programs.items()),
@@ -78,7 +81,7 @@ def _options(found: Choices, statuses: Iterable[Status]) -> dict[str, list[tuple
         "period": [(ALL_TIME, _("All time")), *closings],
         "host": _sorted((code, name or code) for code, name in found.hosts),
         "facilitator": [(str(one.person_id), _name(one)) for one in found.facilitators],
-    }
+    } | ({"who": everybody} if everybody else {})
 
 
 def _sorted(options: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

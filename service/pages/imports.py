@@ -301,7 +301,7 @@ def _shown(session: Session, found: Place, one: AttendanceReport, wrong: str = "
         anything=any(tally.counts.values()),
         planned="plan" in one.result,
         rows=_known(session, told[(number - 1) * PAGE_ROWS : number * PAGE_ROWS]),
-        number=number,
+        at_page=number,
         pages=-(-len(told) // PAGE_ROWS),
         cut=len(tally.rows) >= MOST_ROWS,
         asked=asked,

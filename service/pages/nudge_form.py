@@ -36,10 +36,10 @@ class Typed:
 
 
 def begun(channels: tuple[Channel, ...]) -> Typed:
-    """A ready-made text, in the language of the pages unless another one is asked for."""
+    """A ready-made text, in the language of the pages unless another one is asked for; what fits whoever it is for."""
     wanted, status = request.args.get("template", ""), request.args.get("status", "")
-    fitting = {"met": "finished", "above": "finished", "no_commitment": "own"}.get(status, status)
-    name = next((one for one in (wanted, fitting) if one in set(Template)), str(Template.BEHIND))
+    fitting = {"met": Template.FINISHED, "above": Template.FINISHED}.get(status, status)
+    name = next((one for one in (wanted, fitting) if one in set(Template)), str(Template.HOURS))
     language = request.args.get("language", "")
     language = language if language in NAMES else language_now()
     ready = draft(Template(name), language)

@@ -1,9 +1,9 @@
 """Messages to participants: write one, look at who gets it, send it, and see what became of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -38,6 +38,7 @@ from service.pages.titles import region_title, topic_title
 
 blueprint = Blueprint("nudges", __name__)
 Page = Response | tuple[str, int]
+Told = TypeVar("Told", queries.Batch, queries.ToPerson)
 SAMPLES = 3
 """Recipients for whom the text is shown filled in."""
 NAMED = 50
@@ -51,10 +52,11 @@ def listed() -> str:
     with reading() as session:
         found, more = queries.batches(session, actor(), as_id(request.args.get("after", "")))
         zone = _timezone(session)
+        titled = _titled(session, found)
     after = url_for("nudges.listed", after=found[-1].id) if more else ""
     first = url_for("nudges.listed") if "after" in request.args else ""
     return render_template(
-        "messages.html", who=g.signed_in, batches=found, words=nudge_words, timezone=zone, pages=(first, after)
+        "messages.html", who=g.signed_in, batches=titled, words=nudge_words, timezone=zone, pages=(first, after)
     )
 
 
@@ -102,6 +104,7 @@ def show(nudge_id: UUID) -> str:
     with reading() as session:
         part = _part(session, nudge_id)[0]
         found = queries.batch(session, actor(), nudge_id)
+        title = _titled(session, [found])[0][1] if found else ""
         fresh = freshness.of_page(session)
     return render_template(
         "message.html",
@@ -109,6 +112,8 @@ def show(nudge_id: UUID) -> str:
         part=part,
         fresh=fresh,
         batch=found,
+        title=title,
+        filed=found is not None and _to_files(found.channel),
         fault=_(nudge_words.FAULTS[fault]) if fault else "",
         words=nudge_words,
     )
@@ -172,6 +177,27 @@ def _channels(session: Session) -> tuple[Channel, ...]:
     return (*found, Channel.MAIL) if context().settings.sends_mail else found
 
 
+def _to_files(channel: str = Channel.MAIL) -> bool:
+    """Whether what goes by this channel ends in a file: no mail server is set."""
+    return channel == Channel.MAIL and not context().settings.smtp_host
+
+
+def _titled(session: Session, found: Sequence[Told]) -> list[tuple[Told, str]]:
+    """Messages with what each is called."""
+    places = [one.place for one in found if one.place]
+    programs = versions_by_program(session) if places else {}
+    titles = {}
+    for place in places:
+        program = newest(programs[place[0]])
+        titles[place] = f"{topic_title(program, place[2])}, {region_title(program, place[1])}"
+    told = []
+    for one in found:
+        many = one.communities if isinstance(one, queries.Batch) else 1
+        called = titles[one.place] if one.place else ""
+        told.append((one, nudge_words.heading(one.subject, one.template, many, called)))
+    return told
+
+
 def _query(whom: PeopleFilter) -> list[tuple[str, str]]:
     """Whom it is for, as it stands in an address."""
     return [*whom.values().items(), *(("membership", str(one)) for one in sorted(whom.memberships))]
@@ -210,6 +236,7 @@ def _compose(session: Session, whom: PeopleFilter, typed: Typed) -> tuple[str, i
         "message_new.html",
         typed=typed,
         matches=matches,
+        files=Channel.MAIL in _channels(session) and _to_files(),
         channels=[(str(one), nudge_words.channel(one)) for one in _channels(session)],
         templates=[(str(one), nudge_words.title(one)) for one in nudge_words.TITLES],
         languages_known=list(NAMES.items()),
@@ -236,6 +263,7 @@ def _preview(session: Session, whom: PeopleFilter, typed: Typed, fault: NudgeFau
         fault=_(nudge_words.FAULTS[fault], most=MOST) if fault else "",
         form=nudge_form.new_form(),
         again_days=here.settings.nudge_again_days,
+        filed=_to_files(typed.channel),
         **_about(session, whom),
     )
     return page, HTTPStatus.CONFLICT if fault else HTTPStatus.OK
@@ -272,6 +300,7 @@ def _part(session: Session, nudge_id: UUID) -> tuple[Markup, str]:
         "parts/message.html",
         url_for("nudges.live", nudge_id=nudge_id, **asked),  # type: ignore[arg-type]
         batch=found,
+        filed=_to_files(found.channel),
         messages=messages,
         state=state,
         states=[(one, nudge_words.state(one), found.counts[one]) for one in queries.STATES if found.counts.get(one)],
@@ -296,7 +325,8 @@ def _of_person(person_id: UUID, fault: str = "") -> tuple[str, int]:
             who=g.signed_in,
             person_id=person_id,
             whose={"name": name, "account": account},
-            messages=queries.of_person(session, actor(), person_id),
+            messages=_titled(session, queries.of_person(session, actor(), person_id)),
+            files=_to_files(),
             wish=opt_outs.of_person(session, person_id),
             fault=fault,
             note=request.form.get("note", ""),

@@ -10,6 +10,8 @@ from records import opt_outs
 from service.context import context
 
 blueprint = Blueprint("opt_out", __name__)
+NOT_OF_IT = ">)].,;:!?'\" "
+"""What mail programs take for the end of a link."""
 
 
 @blueprint.get("/stop/<token>")
@@ -23,5 +25,5 @@ def stop(token: str) -> str:
     """Opt out; also what a mail program's own button posts to (RFC 8058), which follows no redirect."""
     here = context()
     with Session(here.engine) as session, session.begin():
-        opt_outs.by_link(session, here.settings.secret_key, token)
+        opt_outs.by_link(session, here.settings.secret_key, token.rstrip(NOT_OF_IT))
     return render_template("opt_out.html", token=token, said=True)

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from mappings.program import Program
 from records.bulk import AT_ONCE
 from records.queries.filter_choices import Choices, choices
-from records.queries.filters import PRESENT, PeopleFilter, as_id
+from records.queries.filters import EVERYBODY, PRESENT, PeopleFilter, as_id
 from records.queries.people_search import Found, Order, Page, Place, people
 from service.access import actor, may
 from service.i18n import N_, _
@@ -71,6 +71,8 @@ def show() -> str:
         one_community=rows[0] if wanted.community and rows else None,
         writes=may(Permission.SEND_NUDGES) is not None and wanted.period == PRESENT,
         acts=may(Permission.ADJUST_HOURS) is not None and wanted.period == PRESENT,
+        narrowed=bool(wanted.without("who").values() or wanted.memberships),
+        wider=urlencode(_address(wanted) | {"who": EVERYBODY}, doseq=True) if not wanted.who else "",
         at_once=AT_ONCE,
         query=urlencode(_address(wanted), doseq=True),
         pages=_pages(found, wanted, order),

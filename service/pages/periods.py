@@ -69,12 +69,14 @@ def show(closing_id: UUID) -> str:
         read = closed.members <= READ_AT_ONCE or "check" in request.args
         intact = closings.intact(session, row, closed.program.program) if read else None
         late = late_changes.waiting(session, lets_in, closing_id) if lets_in else None
+        let_in = late_changes.let_in(session, row)
     return render_template(
         "period.html",
         who=g.signed_in,
         closed=closed,
         intact=intact,
         late=late,
+        let_in=let_in,
         words=period_words,
         program_title=program_title,
     )

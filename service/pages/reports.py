@@ -66,6 +66,7 @@ def show() -> tuple[str, int]:
         programs=[(code, program_title(one)) for code, one in there.programs.items()],
         regions=_regions(there, program),
         region=region_title(program, asked.wanted.region) if asked.wanted.region else "",
+        covers=_covers(there, program),
         periods=_periods(there, program, now),
         program=program_title(program),
         timezone=program.timezone,
@@ -107,6 +108,17 @@ def _days(first: str, last: str) -> tuple[tuple[date, date] | None, str]:
 def _regions(there: Choices, program: Program) -> list[tuple[str, str]]:
     codes = {region for of, region, _topic in there.places if of == program.program}
     return sorted(((code, region_title(program, code)) for code in codes), key=lambda pair: pair[1].casefold())
+
+
+def _covers(there: Choices, program: Program) -> str:
+    """What a report on no region by name is about: all of them, or as much as lies in scope."""
+    who, regions = actor(), _regions(there, program)
+    # No region has the empty code: only who reaches the whole program reaches that.
+    if who.reaches(program.program, ""):
+        return _("All regions")
+    titles = "; ".join(title for _code, title in regions)
+    whole = all(who.reaches(program.program, code) for code, _title in regions)
+    return titles if whole else _("What you may see in: %(regions)s", regions=titles)
 
 
 def _periods(there: Choices, program: Program, now: datetime) -> list[tuple[str, str]]:

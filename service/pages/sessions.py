@@ -248,6 +248,7 @@ def _page(session_id: UUID, err: SessionError | None = None) -> str:
         begun=row.starts_at <= here.clock(),
         may_record=may_record,
         may_plan=may_plan,
+        lets_in=may(Permission.APPROVE_HOURS) is not None,
         decides=may(Permission.DECIDE_ATTENDANCE) is not None,
         at=session_form.local_times(draft),
         history=[(each, session_words.changed(each.before, each.after, row.timezone, named)) for each in found.history],

@@ -106,7 +106,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, dict[Role, int]]] = {
     ("POST", "approvals.approve"): (401, 403, DECIDES_BY_FORM),
     ("POST", "approvals.refuse"): (401, 403, DECIDES_BY_FORM),
     ("POST", "approvals.undo"): (401, 403, DECIDES_BY_FORM),
-    ("GET", "decisions.listed"): (303, 403, PEOPLE),
+    ("GET", "decisions.listed"): (303, 403, DECIDES | {Role.AUDITOR: 200}),
     ("GET", "merging.show"): (303, 403, MERGES),
     # Nobody can be merged into himself.
     ("GET", "merging.preview"): (303, 403, MERGES_BY_FORM),
@@ -178,7 +178,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, dict[Role, int]]] = {
     ("GET", "exports.people"): (303, 403, PEOPLE),
     ("GET", "exports.roster"): (303, 403, PEOPLE),
     ("GET", "exports.sessions"): (303, 403, PEOPLE),
-    ("GET", "exports.decisions"): (303, 403, PEOPLE),
+    ("GET", "exports.decisions"): (303, 403, DECIDES | {Role.AUDITOR: 200}),
     ("GET", "exports.accounts"): (303, 403, CONNECTS),
     ("GET", "exports.audit"): (303, 403, CONNECTS | {Role.AUDITOR: 200}),
     ("GET", "exports.events"): (303, 403, CONNECTS),
@@ -243,5 +243,7 @@ SCOPED = (
     *("roster.show", "roster.state", "roster.sheet", "roster.quick"),
 )
 # Which routes are about the whole installation: to who reaches less of it, they don't exist.
-UNLIMITED = ("operations.show", "operations.live", "operations.events", "operations.event", "audit_trail.show")
-UNLIMITED = (*UNLIMITED, "exports.audit", "exports.events")
+UNLIMITED = (
+    *("operations.show", "operations.live", "operations.events", "operations.event", "audit_trail.show"),
+    *("exports.audit", "exports.events"),
+)

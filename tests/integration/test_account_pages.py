@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -106,6 +107,15 @@ def test_everybody_who_forgot_is_answered_alike(app: Flask, engine: Engine, ana:
     assert "example.org" not in text
 
 
+def test_where_mails_are_files_nobody_is_sent_to_a_mailbox(settings: Settings, tmp_path: Path) -> None:
+    with application(settings.model_copy(update={"mail_folder": tmp_path})) as app, app.test_client() as client:
+        pages = [client.get(path).get_data(as_text=True) for path in ("/forgotten", "/forgotten?asked=1")]
+    for page in pages:
+        assert "mails are written to files" in page
+        assert "mailbox" not in page
+        assert "is mailed there" not in page
+
+
 def test_the_look_up_begins_when_the_answer_is_out(app: Flask, engine: Engine, ana: UUID) -> None:
     client = app.test_client()
     html = client.get("/forgotten").get_data(as_text=True)
@@ -174,7 +184,7 @@ def test_a_browser_that_was_left_open_is_no_place_to_guess(app: Flask, engine: E
     for _ in range(6):
         send(client, "/account", "/account/password", present="wrong", new=ANOTHER, repeated=ANOTHER)
     locked = send(client, "/account", "/account/password", present=PASSWORD, new=ANOTHER, repeated=ANOTHER)
-    # Ana reads Spanish.
+    # `send` asks for Spanish.
     assert (locked.status_code, "demasiadas veces" in locked.get_data(as_text=True)) == (400, True)
     with Session(engine) as session:
         assert passwords.matches(session.get_one(User, ana).password_hash, PASSWORD)

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from records.actor import Grant, Role, Scope
-from records.models import AuditEntry, Community, Decision, Organisation, ProgramRow, Team
+from records.models import AuditEntry, Community, Decision, Membership, Organisation, ProgramRow, Team
 from records.settings import Settings
 from service.context import EXTENSION, Context
 from tests.support.deciding_pages import hidden, page, post, steps
@@ -79,6 +79,22 @@ def test_an_adjustment_is_seen_first_then_done_and_undone(house: House, client: 
     settle(house)
     assert net(house, AMARA) == 60
     assert "taken back" in page(client, path)
+    with Session(house.engine) as session:
+        person = session.get_one(Membership, membership_id(house, AMARA)).person_id
+    ledger = page(client, f"/people/{person}").partition("The ledger: ")[2]
+    assert ledger.count("Adjustment: A talk she gave.") == 2
+    assert "Taken back (Program staff): A slip." in ledger
+    assert "No longer listed" not in ledger
+
+
+def test_more_hours_taken_than_there_are_are_asked_about_again(house: House, client: FlaskClient) -> None:
+    path = acts_of(house, AMARA)
+    form = {"direction": "take", "component": "online", "reason": "Mistyped."}
+    little = post(client, f"{path}/adjust", path, hours="1", **form)[1]
+    assert ("less than nothing" in little, "Do it all the same" in little) == (False, False)
+    much = post(client, f"{path}/adjust", path, hours="100", **form)[1]
+    assert ("less than nothing" in much, "Do it all the same" in much) == (True, True)
+    assert decisions(house) == []
 
 
 def test_what_changed_meanwhile_is_shown_again(house: House, client: FlaskClient) -> None:

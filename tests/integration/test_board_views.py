@@ -95,6 +95,7 @@ def test_filters_ask_for_host_facilitator_and_standing(client: FlaskClient, engi
     assert shown(client, "status=cannot_reach") == [str(la)]
     assert shown(client, "status=met") == [bay]
     assert shown(client, "status=met&host=oakland-as") == []
+    assert "Nobody is like that here" in read(client, "/?status=met&host=oakland-as")
     page = read(client, "/?view=list")
     assert "Host All Oakland Adult School" in page
     assert "Facilitator All Dana Marsh" in page

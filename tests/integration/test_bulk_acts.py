@@ -53,7 +53,7 @@ def everybody(house: House) -> list[UUID]:
 
 def test_many_are_adjusted_at_once_and_taken_back(house: House, client: FlaskClient) -> None:
     assert "Choose the people first" in page(client, "/several")
-    path = f"/several?community={community_id(house, 'BAY')}"
+    path = f"/several?community={community_id(house, 'BAY')}&who=everybody"
     shown = page(client, path)
     assert "3 people are chosen." in shown
     form = {"membership": everybody(house), "act": "adjust", "hours": "1", "component": "online", "reason": "The fire"}
@@ -61,6 +61,9 @@ def test_many_are_adjusted_at_once_and_taken_back(house: House, client: FlaskCli
     assert status == 200
     for words in ("+1 h online for 2 people", "1 person is left out", "not a participant", "Do it for all 2 people"):
         assert words in seen
+    taken = post(client, "/several/preview", path, **form, direction="take")[1]
+    assert ("less than nothing" in taken, "Do it all the same" in taken) == (True, True)
+    assert "less than nothing" not in seen
     # Hao has begun then; of Amara something else is asked besides.
     assert "The standing of 1 person becomes another one." in seen
     do = hidden(seen) | {"membership": everybody(house)}
@@ -75,7 +78,8 @@ def test_many_are_adjusted_at_once_and_taken_back(house: House, client: FlaskCli
         audited = session.execute(select(AuditEntry.action, func.count()).group_by(AuditEntry.action)).all()
         assert {("decision.adjustment", 2), ("decision.moved", 2)} <= {tuple(row) for row in audited}
     done = page(client, there)
-    assert "It was decided about 2 people." in done
+    assert "2 people were decided about." in done
+    assert "one of several" not in done, "all of them are"
     status, told = post(client, f"{there}/undo", there, reason=" ")
     assert (status, "Say why" in told) == (400, True)
     assert post(client, f"{there}/undo", there, reason="A false alarm")[0] == 303

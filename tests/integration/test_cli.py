@@ -316,7 +316,9 @@ def test_the_demo_is_prepared_once(settings: Settings, engine: Engine, tmp_path:
         assert sites.find_site(session, "sandbox").wwwroot == "http://127.0.0.1:9081"
         assert users.setup_email(session, old, NOW) is None
         assert users.use_setup_link(session, new, "a long enough password", NOW)
-    assert prepare(settings, "http://127.0.0.1:9081", tmp_path).sign_in_url == sign_in_page(settings)
+    assert first.told == f"Sign in once    {first.sign_in_url}"
+    later = prepare(settings, "http://127.0.0.1:9081", tmp_path)
+    assert later.told == f"Sign in         {sign_in_page(settings)} as staff@example.org"
     kept = tmp_path / ENVIRONMENT
     assert kept.stat().st_mode & 0o777 == 0o600
     assert kept.read_text().startswith("export DATABASE_URL=")

@@ -148,9 +148,12 @@ def test_coverage_says_how_much_of_the_band_activities_give(
     path = f"/communities/{seeded.communities[BAY]}"
     page = read(client, path)
     # 7 h 30 of 16: the file's minutes of eight activities; orientation counts as zero.
-    assert re.search(r"<p>\d+ of 11 activities earn hours: 7 h 30 min in all, 47% of the 16 h that are asked\.", page)
+    assert re.search(r"<p>8 of 11 activities earn hours: 7 h 30 min in all, 47% of the 16 h that are asked\.", page)
     assert 'aria-label="7 h 30 min of 16–20 h: online 7 h 30 min"' in page
     assert "nobody can earn" not in page
+    nothing = page.split("These earn nothing", 1)[1]
+    assert nothing.count("<li>") >= 3
+    assert "the program file has yet to state how many minutes it earns" in nothing
     with Session(engine) as session, session.begin():
         module = {"site_id": seeded.site, "module_id": seed.modules_of(BAY)[0]}
         session.get_one(MirrorModule, module).tracking = 0

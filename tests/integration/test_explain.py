@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 from sqlalchemy.orm import Session
 
 from mappings.facts import State
@@ -19,7 +19,7 @@ from mappings.periods import Span
 from records.actor import CLI, Grant, Role, Scope
 from records.database import make_engine
 from records.decisions import Kind
-from records.models import ClosedMember, Closing, Decision, ProgramRow, uuid7
+from records.models import ClosedMember, Closing, Decision, MirrorEnrolment, ProgramRow, uuid7
 from records.queries.look_back import LiesAhead, LookBack
 from records.queries.person import InCommunity, person
 from records.settings import Settings
@@ -331,6 +331,13 @@ def test_pace_and_status_are_those_of_the_moment(scene: Scene) -> None:
     assert summer.standing.status == "behind"
     assert summer.forecast
     assert summer.forecast.minutes == 90
+    # No more than all that is offered, however fast it begins; and nothing from the first days.
+    scene.done(ADA, MORNING, 1)
+    early = seen(scene, datetime(2025, 3, 17, tzinfo=UTC))
+    assert early.forecast
+    assert early.standing.minutes == 120
+    assert early.forecast.minutes < 420 < 120 * 365 / 75
+    assert seen(scene, datetime(2025, 3, 4, tzinfo=UTC)).forecast is None
     over = seen(scene, LATER)
     assert (over.standing.status, over.forecast) == ("cannot_reach", None)
 
@@ -344,6 +351,18 @@ def test_the_page_tells_the_pace(
     page = words(client.get(f"/people/{scene.persons[ADA]}").text)
     assert "1 h of 6–8 h · Behind" in page
     assert "At this pace 1 h 30 min by Dec 31, 2025." in page
+    # What would earn the hours that are missing, and not what is finished.
+    still = page.split("5 h to go", 1)[1].split("At this pace")[0]
+    assert "What would earn hours here: " in still
+    assert "What came of it" in still
+    assert "Check your knowledge" not in still
+    assert "Adjust, report or waive" in page
+    # Of who left nothing is asked any more, and nothing is foretold.
+    with Session(scene.engine) as session, session.begin():
+        session.execute(update(MirrorEnrolment).where(MirrorEnrolment.moodle_user_id == ADA).values(present=False))
+    gone = words(client.get(f"/people/{scene.persons[ADA]}").text)
+    assert not [one for one in ("Behind", "to go", "At this pace", "Still to do") if one in gone]
+    assert "left" in gone
 
 
 def test_a_day_ends_where_the_community_is() -> None:

@@ -1,123 +1,31 @@
 """Messages to participants: who gets one, what it says, that it goes once, and how somebody gets no more."""
 
-import email
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.message import EmailMessage
-from email.policy import default
 from functools import partial
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
-from flask.testing import FlaskClient
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from jobs.nudging import Post, turn
 from moodle_client import Function, MoodleClient
-from records import models, nudges, opt_outs, secrets
+from records import models, nudges, opt_outs
 from records.actor import Grant, Role, Scope
-from records.models import AuditEntry, Membership, Nudge, NudgeMessage, OptOut, SessionRow, StandingRow, uuid7
-from records.secrets import Purpose
+from records.models import AuditEntry, Nudge, NudgeMessage, OptOut, SessionRow, StandingRow, uuid7
 from records.settings import Settings
 from service.nudge_words import write
+from service.pages.nudge_form import begun
 from tests.support import seed
-from tests.support.fake_moodle import FakeMoodle, Refused
-from tests.support.seed import BAY, LA, Seeded, membership
+from tests.support.fake_moodle import Refused
+from tests.support.office import Office
+from tests.support.seed import LA, Seeded, membership
 from tests.support.web import application
 
 BEHIND = {13: "Mei", 14: "Priya", 15: "Jonah"}
-
-
-@dataclass
-class Office:
-    """The console, a folder for mail, and a Moodle that keeps what is sent to it."""
-
-    engine: Engine
-    seeded: Seeded
-    settings: Settings
-    client: FlaskClient
-    moodle: FakeMoodle = field(default_factory=FakeMoodle)
-    got: list[tuple[int, str]] = field(default_factory=list)
-    """(user, text) of each message in Moodle."""
-    ahead: timedelta = timedelta(0)
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
-
-    def connect(self) -> None:
-        """A token, and a Moodle that takes messages."""
-        with Session(self.engine) as session, session.begin():
-            token = "5eaa41f0b1d44c9d8f0d0b0e0a1c2d3e"
-            secrets.keep_secret(session, self.seeded.site, Purpose.WEB_SERVICES, token, self.settings.encryption_key)
-        self.moodle.functions[Function.SEND_INSTANT_MESSAGES] = "2024100700"
-        self.moodle.answers[Function.SEND_INSTANT_MESSAGES] = self.take
-
-    def take(self, params: dict[str, str]) -> Any:
-        user, text = int(params["messages[0][touserid]"]), params["messages[0][text]"]
-        assert params["messages[0][textformat]"] == "1"
-        self.got.append((user, text))
-        return [{"msgid": len(self.got), "text": text, "conversationid": 1, "timecreated": 1}]
-
-    def work(self, ahead: timedelta = nudges.GRACE + timedelta(seconds=1)) -> int:
-        """A worker works, so much later than now."""
-        self.ahead = ahead
-        with self.moodle.serving():
-            return turn(Post(self.engine, self.settings, write, self.now))
-
-    def token(self) -> str:
-        """A form's token, as any page has it."""
-        found = re.search(r'name="csrf_token" value="([^"]+)"', self.page("/messages"))
-        assert found
-        return found[1]
-
-    def page(self, path: str, status: int = 200) -> str:
-        answer = self.client.get(path)
-        assert answer.status_code == status, (path, answer.status_code)
-        return answer.get_data(as_text=True)
-
-    def post(self, path: str, status: int, **form: object) -> str:
-        answer = self.client.post(path, data={"csrf_token": self.token(), **form})
-        text = answer.get_data(as_text=True)
-        assert answer.status_code == status, (path, answer.status_code, text[-1500:])
-        return str(answer.headers.get("Location", text))
-
-    def typed(self, **changed: str) -> dict[str, str]:
-        own = {"channel": "mail", "template": "behind", "language": "en", "subject": "Hours in {community}"}
-        return own | {"body": "Hello {first_name}, {hours} of {band}, {missing} missing. {link} {contact}"} | changed
-
-    def send(self, query: str, form: UUID | None = None, shown: int = 50, **changed: str) -> UUID:
-        own = {"form": str(form or uuid7()), "shown": str(shown)}
-        address = self.post(f"/messages?{query}", 303, **self.typed(**changed), **own)
-        return UUID(address.rsplit("/", 1)[1])
-
-    def became(self, nudge_id: UUID) -> dict[int, tuple[str, str]]:
-        """(status, reason) by Moodle user."""
-        users = {person: user for user, person in self.seeded.persons.items()}
-        with Session(self.engine) as session:
-            rows = session.execute(
-                select(Membership.person_id, NudgeMessage.status, NudgeMessage.reason)
-                .join(NudgeMessage, NudgeMessage.membership_id == Membership.id)
-                .where(NudgeMessage.nudge_id == nudge_id)
-            )
-            return {users[row.person_id]: (row.status, row.reason) for row in rows}
-
-    def status(self, nudge_id: UUID) -> str:
-        with Session(self.engine) as session:
-            return session.get_one(Nudge, nudge_id).status
-
-    def mails(self) -> list[EmailMessage]:
-        assert self.settings.mail_folder
-        files = sorted(self.settings.mail_folder.glob("*.eml"))
-        found = [email.message_from_bytes(file.read_bytes(), policy=default) for file in files]
-        return [one for one in found if isinstance(one, EmailMessage)]
-
-    def ticked(self, *users: int, course: int = BAY) -> str:
-        return "&".join(f"membership={membership(self.engine, self.seeded, user, course)}" for user in users)
 
 
 @pytest.fixture
@@ -163,7 +71,14 @@ def test_from_the_form_to_the_mail(office: Office) -> None:
     shown = office.page(f"/messages/{sent}")
     assert "Mei Tanaka" in shown
     assert str(sent) in office.page("/messages")
-    assert "Sent" in office.page(f"/people/{office.seeded.persons[13]}/messages")
+    titles = [office.page(page) for page in ("/messages", f"/messages/{sent}")]
+    titles.append(office.page(f"/people/{office.seeded.persons[13]}/messages"))
+    for page in titles:
+        assert re.search("<bdi>Hours in .+, .*Bay Area</bdi>", page)
+    for page in titles[1:]:
+        assert "Written to a file" in page
+    for page in (looked, changed, titles[1]):
+        assert "Mails are written to files" in page
     with Session(office.engine) as session:
         told = session.scalars(select(AuditEntry).where(AuditEntry.subject == str(sent))).all()
         nudge = session.get_one(Nudge, sent)
@@ -372,14 +287,18 @@ def test_opting_out(office: Office) -> None:
         answer = participant.post(f"/stop/{token}", data={"List-Unsubscribe": "One-Click"})
         assert answer.status_code == 200
         assert not answer.headers.getlist("Set-Cookie")
+        other_token = opt_outs.token_of(office.settings.secret_key, office.seeded.persons[14])
+        mailed = participant.post(f"/stop/{other_token}%3E).")
+        assert "If the link was whole" in mailed.get_data(as_text=True)
         for strange in ("x", token[:-2] + "AA", opt_outs.token_of(office.settings.secret_key, uuid7())):
             other = participant.post(f"/stop/{strange}")
             same = answer.get_data(as_text=True).replace(token, strange)
             assert (other.status_code, other.get_data(as_text=True)) == (200, same)
             assert participant.get(f"/stop/{strange}").get_data(as_text=True) == asked.replace(token, strange)
     with Session(office.engine) as session:
-        assert [row.person_id for row in session.scalars(select(OptOut))] == [person]
-        assert opt_outs.opted_out(session, office.seeded.persons.values()) == {person}
+        both = {person, office.seeded.persons[14]}
+        assert {row.person_id for row in session.scalars(select(OptOut))} == both
+        assert opt_outs.opted_out(session, office.seeded.persons.values()) == both
     page = f"/people/{person}/messages"
     assert "The person said so by the link in a message." in office.page(page)
     assert "Say why" in office.post(page, 400, wants="again", note=" ")
@@ -391,7 +310,22 @@ def test_opting_out(office: Office) -> None:
     with Session(office.engine) as session:
         acts = session.scalars(select(AuditEntry).where(AuditEntry.action == "opt_out.said").order_by(AuditEntry.id))
         told = [(one.actor == "participant", one.after) for one in acts]
-    assert told == [(True, {"stands": True}), (False, {"stands": False}), (False, {"stands": True})]
+    by_link = (True, {"stands": True})
+    assert told == [by_link, by_link, (False, {"stands": False}), (False, {"stands": True})]
+
+
+def test_the_text_fits_whom_it_is_for(office: Office) -> None:
+    fitting = {"behind": "behind", "on_pace": "hours", "in_progress": "hours", "above": "finished", "": "hours"}
+    for status, template in fitting.items():
+        with office.client.application.test_request_context(f"/messages/new?status={status}"):
+            assert begun(()).template == template
+
+
+def test_what_a_message_to_several_communities_is_called(office: Office) -> None:
+    here, there = office.ticked(13), office.ticked(31, course=LA)
+    sent = office.send(f"{here}&{there}", subject="Hours in {community}")
+    assert "<bdi>Behind the pace, 2 communities</bdi>" in office.page("/messages")
+    assert "<h1><bdi>Behind the pace, 2 communities</bdi></h1>" in office.page(f"/messages/{sent}")
 
 
 def test_ready_made_texts_fill_in_all_they_name(office: Office) -> None:

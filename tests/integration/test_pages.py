@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, text, update
 from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
 
 from mappings.facts import State
 from records.actor import Grant, Role
@@ -87,7 +88,7 @@ def test_community_tells_of_a_copy_that_waits(client: FlaskClient, engine: Engin
     readings.take_in(engine, seeded.site, [readings.course(99, "COP-EBWI-LA", fullname="Again", copy_of=BAY)])
     page = read(client, f"/communities/{seeded.communities[BAY]}")
     assert "A copy of this course waits for adoption Again : 0 people enrolled" in page
-    assert re.search(r"To decide: copbridge adoption show [a-z]+ 99", page)
+    assert re.search(r"At the command line: copbridge adoption show [a-z]+ 99", page)
 
 
 @pytest.mark.usefixtures("seeded")
@@ -107,9 +108,13 @@ def test_an_empty_installation_says_what_to_do(client: FlaskClient) -> None:
 def test_community_lists_everybody_those_in_need_first(client: FlaskClient, seeded: Seeded) -> None:
     page = read(client, f"/communities/{seeded.communities[BAY]}")
     people = part(page, "Participants and their hours", "Facilitators")
-    order = ["Whitfield", "Raman", "Tanaka", "Herrera", "Okafor", "Delgado", "Lindqvist left"]
+    order = ["Whitfield", "Raman", "Tanaka", "Herrera", "Okafor", "Delgado", "Lindqvist"]
     places = [people.index(name) for name in order]
     assert places == sorted(places)
+    # Of who left no standing is told, and nothing to do.
+    away = people.rsplit("Lindqvist", 1)[1]
+    assert " left " in away
+    assert not [one for one in ("to go", "Not started", "In progress") if one in away]
     assert "15 h of 16–20 h: online 4 h 30 min, face-to-face 10 h 30 min 15 h In progress 1 h to go" in people
     assert "online 30 min 30 min In progress 15 h 30 min to go · 1 requirement open" in people
     assert "Marsh" not in people
@@ -338,8 +343,14 @@ def test_an_error_tells_nothing(app: Flask, engine: Engine, monkeypatch: pytest.
     monkeypatch.setattr("service.pages.board.board", broken)
     with app.test_client() as client:
         seed.sign_in(client, engine, [Grant(Role.STAFF)])
-        response = client.get("/")
+        # The database isn't asked for what waits either.
+        monkeypatch.setattr("service.pages.to_decide.reading", broken)
+        with capture_logs() as logs:
+            response = client.get("/")
     assert response.status_code == 500
+    (told,) = [line for line in logs if line["event"] == "page_failed"]
+    assert f"<code>{told['reference']}</code>" in response.text
+    assert ">Messages</a>" in response.text
     assert "Something went wrong on our side" in response.text
     assert "secret detail" not in response.text
 

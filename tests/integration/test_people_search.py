@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from records.actor import CLI, Actor, Grant, Role, Scope
 from records.models import Account, Membership, StandingRow, uuid7
 from records.queries.filters import PeopleFilter
+from records.queries.members import sums
 from records.settings import Settings
 from service.pages import people
 from tests.support import seed
@@ -103,7 +104,8 @@ def test_by_standing_only_who_takes_part_those_in_need_first(
     assert found(client, "status=cannot_reach")[2:] == who(seeded, 12)
     assert found(client, "region=BAY")[:3] == who(seeded, 14, 12, 13)
     assert found(client, "region=BAY&status=met") == who(seeded, 11, 16)
-    assert found(client, "region=BAY")[-1] == seeded.persons[seed.LEAVER]
+    assert seeded.persons[seed.LEAVER] not in found(client, "region=BAY")
+    assert found(client, "region=BAY&who=everybody")[-1] == seeded.persons[seed.LEAVER]
     assert found(client, "region=NOWHERE") == found(client, "status=nonsense") == []
 
 
@@ -112,10 +114,10 @@ def test_pages_hold_everybody_once_there_and_back(
     client: FlaskClient, engine: Engine, seeded: Seeded, monkeypatch: pytest.MonkeyPatch, sort: str
 ) -> None:
     stand(engine, seeded, "behind", 12, 13)
-    everybody = found(client, f"sort={sort}")
+    everybody = found(client, f"who=everybody&sort={sort}")
     assert sorted(everybody) == sorted(seeded.persons[user] for user in PEOPLE)
     monkeypatch.setattr(people, "SIZE", 3)
-    pages, address = [], f"sort={sort}"
+    pages, address = [], f"who=everybody&sort={sort}"
     while address:
         pages.append(found(client, address))
         onwards = re.search(r'rel="next" href="/people\?([^"]+)"', client.get(f"/people?{address}").text)
@@ -126,12 +128,31 @@ def test_pages_hold_everybody_once_there_and_back(
     assert back
     assert found(client, back[1].replace("&amp;", "&")) == pages[-2]
     # Addresses of pages name memberships, and nobody's name.
-    assert re.fullmatch(rf"({'' if sort == 'need' else 'sort=name&amp;'})?before=[0-9a-f-]+", back[1])
+    assert re.fullmatch(rf"who=everybody&amp;({'' if sort == 'need' else 'sort=name&amp;'})?before=[0-9a-f-]+", back[1])
 
 
 def test_a_page_after_what_is_gone_begins_at_the_start(client: FlaskClient, seeded: Seeded) -> None:
     assert seeded
     assert found(client, f"after={uuid7()}") == found(client, "after=nonsense") == found(client)
+
+
+def test_nobody_is_chased_who_takes_no_part(client: FlaskClient, engine: Engine, seeded: Seeded) -> None:
+    bay = seeded.communities[BAY]
+    listed = found(client, f"community={bay}")
+    assert not {seeded.persons[seed.LEAVER], seeded.persons[seed.FACILITATOR]} & set(listed)
+    with Session(engine) as session:
+        assert len(listed) == sums(session, bay).participants
+    page = client.get(f"/people?community={bay}").text
+    assert f"Write to all {len(listed)} who match" in page
+    assert len(memberships(engine, PeopleFilter(community=str(bay)))) == len(listed)
+    # One may look for the others, too; of who left there is no standing, and nothing to do.
+    assert "Look among everybody, with facilitators and those who left" in client.get("/people?q=nobody").text
+    everybody = client.get(f"/people?community={bay}&who=everybody").text
+    row = everybody.split(f"/people/{seeded.persons[seed.LEAVER]}", 1)[1].split("</tr>")[0]
+    assert ">left<" in row or ">suspended<" in row
+    assert "to go" not in row
+    assert "Not started" not in row
+    assert found(client, "who=nonsense") == []
 
 
 def test_messages_begin_with_the_same_filter(client: FlaskClient, engine: Engine, seeded: Seeded) -> None:

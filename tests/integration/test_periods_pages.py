@@ -152,6 +152,9 @@ def test_the_checks_say_what_ought_to_be_settled(client: FlaskClient, place: Pla
     assert "Close it for good" not in shown
     assert send(client, CHECKS, **DAYS, reason="Now").status_code == 400
     assert "It isn't over yet" in page(client, CHECKS, **DAYS | {"last": f"{datetime.now(UTC):%Y}-12-31"})
+    assert "Nobody has any hours in these days" not in shown
+    empty = page(client, CHECKS, **DAYS | {"first": "2024-01-01", "last": "2024-01-31"})
+    assert "Nobody has any hours in these days" in empty
     for wrong in ({"first": "2026-02-30"}, {"last": "2025-01-01"}, {"label": ""}):
         assert send(client, CHECKS, **DAYS | wrong, reason="Now").status_code == 400, wrong
         assert 'class="fault"' in page(client, CHECKS, **DAYS | wrong), wrong
@@ -202,7 +205,9 @@ def test_late_changes_are_let_in_one_by_one(client: FlaskClient, place: Place) -
         admission = session.scalars(select(Decision).where(Decision.kind == "admission")).one()
         assert (admission.reason, admission.data["closing"]) == ("It was lost on the way", str(closing))
     assert send(client, "/late", change="nonsense", reason="x").status_code == 404
-    assert "What came late" in page(client, f"/periods/{closing}")
+    shown = page(client, f"/periods/{closing}")
+    assert "What came late" in shown
+    assert "1 change was let in since: +4 h." in shown, "beside the snapshot's hours"
 
 
 def test_all_that_came_late_is_let_in_by_a_worker(client: FlaskClient, place: Place) -> None:

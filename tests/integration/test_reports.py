@@ -106,7 +106,9 @@ def test_it_ends_where_the_scope_ends(app: Flask, engine: Engine, seeded: Seeded
         assert report(session, EVERYWHERE, Wanted("another"), readings.NOW) is None
     with app.test_client() as client:
         seed.sign_in(client, engine, [Grant(Role.STAFF, Scope.REGION, f"{seed.PROGRAM}/LA")])
-        assert "Bay Area" not in client.get("/reports").text
+        page = client.get("/reports").text
+        assert ("Bay Area" in page, "All regions ·" in page) == (False, False)
+        assert '<p class="report-what">Los Angeles ·' in page
         assert client.get("/reports?region=BAY").status_code == 404
         assert client.get("/reports?program=another").status_code == 404
         assert client.get(f"/reports?period={seeded.site}").status_code == 404
@@ -126,6 +128,7 @@ def test_the_page_tells_it_and_names_nobody(client: FlaskClient, engine: Engine,
     pages.append(client.get(f"/reports?period={closing}").text)
     assert not [name for page in pages for first, last, _ in PEOPLE.values() for name in (first, last) if name in page]
     whole = ledger(engine)
+    assert '<p class="report-what">All regions ·' in pages[0]
     assert f"{whole // 60} h" in pages[0]
     assert ("Cannot reach it any more" in pages[0], "Cannot reach it any more" in pages[2]) == (True, False)
     assert sha256 in pages[3]

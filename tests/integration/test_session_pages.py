@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from mappings.attending import Way
-from records import presences, sessions
+from records import closings, presences, sessions
 from records.actor import CLI, Grant, Role, Scope
 from records.models import Account, SessionChange, SessionRow, SharedSession, uuid7
 from records.presences import NewPresence
@@ -21,6 +21,7 @@ from records.session_checks import Draft, Fault, SessionError, moment
 from records.settings import Settings
 from service import session_words
 from tests.support import seed
+from tests.support.readings import settle
 from tests.support.seed import BAY, LA, Seeded
 from tests.support.web import application
 
@@ -226,6 +227,23 @@ def test_who_was_there_and_who_missed_it(client: FlaskClient, engine: Engine, se
     assert "4 present 1 missed it" in words(read(client, f"/communities/{community}/sessions"))
     refused = send(client, f"/sessions/{first.id}/cancel", f"/sessions/{first.id}", {"reason": "Snow"}, 400)
     assert "4 people were there and have hours for it." in words(refused)
+
+
+@pytest.mark.usefixtures("seeded")
+def test_what_came_late_for_a_closed_period_doesnt_look_counted(client: FlaskClient, engine: Engine) -> None:
+    first = rows(engine)["S1"]
+    with Session(engine) as session, session.begin():
+        snapshot = closings.begin(session, seed.PROGRAM, date(2026, 1, 1), date(2026, 2, 28), "Winter", NOW)
+        for _ in closings.fill(session, snapshot, NOW):
+            pass
+        closings.close(session, snapshot, actor=CLI, role="program_admin", reason="It is over", now=NOW)
+    assert "late: waits" not in read(client, f"/sessions/{first.id}")
+    attend(engine, first.id, 14, 60)
+    settle(engine)
+    page = words(read(client, f"/sessions/{first.id}"))
+    assert "Of 1 person this came late for a closed period" in page
+    assert page.count("late: waits to be let in") == 1
+    assert "/late" in read(client, f"/sessions/{first.id}")
 
 
 def test_what_a_scope_covers_of_a_shared_session(app: Flask, engine: Engine, seeded: Seeded) -> None:

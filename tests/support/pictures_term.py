@@ -1,4 +1,4 @@
-"""What the pictures show: a term of an invented program office in thirty communities, half way through.
+"""What the pictures show: a term of an invented program office in two dozen communities, half way through.
 
 The same people, hours and days each time, and the same ids, since codes are made of them.
 """
@@ -17,10 +17,10 @@ from sqlalchemy.orm import Session
 
 from jobs import process, reconcile
 from mappings.attending import Way
-from records import check_in, inbox, presences, secrets, users
+from records import check_in, inbox, passwords, presences, secrets, sign_ins, users
 from records.actor import CLI, SYSTEM, Grant, Role, Scope
 from records.check_in import Visitor
-from records.models import Account, Base, Community, Membership, SessionRow, Site, Sweep, uuid7
+from records.models import Account, Base, Community, Membership, SessionRow, Site, Sweep, User, uuid7
 from records.presences import NewPresence
 from records.programs import add_version
 from records.secrets import Purpose
@@ -226,11 +226,15 @@ def _connected(session: Session, site: UUID) -> None:
 
 
 def _colleagues(session: Session) -> None:
+    """Those who sign in; the last of them was only invited."""
     users.create_user(session, SYSTEM, MINE, "Robin Ellery", [Grant(Role.IT), Grant(Role.PROGRAM_ADMIN)])
-    for name, role, region in COLLEAGUES:
+    for days, (name, role, region) in enumerate(COLLEAGUES):
         scope = (Scope.REGION, f"{seed.PROGRAM}/{region}") if region else ()
         email = f"{name.lower().replace(' ', '.')}@example.org"
-        users.create_user(session, SYSTEM, email, name, [Grant(Role(role), *scope)])
+        user_id = users.create_user(session, SYSTEM, email, name, [Grant(Role(role), *scope)])
+        if name != COLLEAGUES[-1][0]:
+            session.get_one(User, user_id).password_hash = passwords.hashed(seed.PASSWORD)
+            sign_ins.begin(session, user_id, "password", now=NOW - 2 * days * DAY - 95 * MINUTE, hours=1)
 
 
 def at_the_time(owner: Engine, begun: datetime) -> None:

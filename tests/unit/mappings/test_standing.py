@@ -345,7 +345,14 @@ def test_milestones_that_completions_of_a_team_amount_to() -> None:
 
 @pytest.mark.parametrize(
     ("now", "expected"),
-    [("2026-01-01", None), ("2026-01-11", 1000), ("2026-02-20", 200), ("2026-04-11", 100), ("2026-05-01", 100)],
+    [
+        ("2026-01-01", None),
+        ("2026-01-20", None),
+        ("2026-01-21", 500),
+        ("2026-02-20", 200),
+        ("2026-04-11", 100),
+        ("2026-05-01", 100),
+    ],
 )
 def test_forecast(now: str, expected: int | None) -> None:
     assert forecast(100, span("2026-01-01", "2026-04-11"), at(now)) == expected
