@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 
+import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 from jobs import long_work, reconcile
 from records.actor import Grant, Role, Scope
 from records.models import ClosedMember, Closing
-from tests.browser.conftest import Site
+from tests.browser.conftest import DESKTOP, Site
 from tests.browser.looks import check
 from tests.support import seed
 
@@ -22,6 +23,7 @@ def work(site: Site) -> None:
         reconcile.reconcile_dirty(site.engine, lambda: now)
 
 
+@pytest.mark.parametrize("page", [DESKTOP], indirect=True, ids=["desktop"])
 def test_a_period_is_closed(page: Page, site: Site) -> None:
     grants = [Grant(Role.PROGRAM_ADMIN, Scope.PROGRAM, seed.PROGRAM)]
     cookie = seed.signed_in_cookie(site.engine, "ada@example.org", grants)

@@ -1,5 +1,6 @@
 """Staff find who cannot reach 16 hours in a region any more, and write to them."""
 
+import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
 from sqlalchemy.orm import Session
@@ -7,12 +8,13 @@ from sqlalchemy.orm import Session
 from records.actor import Grant, Role
 from records.models import NudgeMessage, StandingRow
 from records.secrets import Purpose, keep_secret
-from tests.browser.conftest import Site
+from tests.browser.conftest import DESKTOP, Site
 from tests.browser.looks import check
 from tests.support import seed
 from tests.support.settings import ENCRYPTION_KEY
 
 
+@pytest.mark.parametrize("page", [DESKTOP], indirect=True, ids=["desktop"])
 def test_write_to_those_who_cannot_reach_it(page: Page, site: Site) -> None:
     with Session(site.engine) as session, session.begin():
         token = "5eaa41f0b1d44c9d8f0d0b0e0a1c2d3e"

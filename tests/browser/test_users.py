@@ -5,13 +5,14 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Site
+from tests.browser.conftest import DESKTOP, Site
 from tests.browser.looks import check
 
 pytestmark = pytest.mark.timeout(120)
 PASSWORD = "a long enough password"
 
 
+@pytest.mark.parametrize("page", [DESKTOP], indirect=True, ids=["desktop"])
 def test_inviting_and_switching_off(page: Page, site: Site) -> None:
     page.goto(site.link)
     page.get_by_label("New password").fill(PASSWORD)

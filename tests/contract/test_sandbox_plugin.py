@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from sandbox import plugin, webservice
+from sandbox import messages, plugin, webservice
 from sandbox.pages import create_app
 from sandbox.site import Site
 from sandbox.term import Term
@@ -157,7 +157,7 @@ def test_the_token_has_what_the_site_has(site: Site) -> None:
         form = {"wstoken": site.token, "wsfunction": webservice.SITE_INFO}
         return {function["name"] for function in webservice.call(site, form)["functions"]}
 
-    of_others = {webservice.SITE_INFO, webservice.COURSE_MODULE, webservice.ATTENDANCE}
+    of_others = {webservice.SITE_INFO, webservice.COURSE_MODULE, webservice.ATTENDANCE, messages.FUNCTION}
     assert named() == {*of_others, *plugin.FUNCTIONS}
     with pytest.raises(webservice.MoodleError) as err:
         webservice.call(site, {"wstoken": site.token, "wsfunction": "core_course_get_categories"})

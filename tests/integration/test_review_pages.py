@@ -77,7 +77,7 @@ def test_what_the_page_shows_and_does(house: House, client: FlaskClient) -> None
         "counts until then",
         "Roster for all 2",
         "would earn 1 h 20 min",
-        'class="top-count">4<',
+        'class="places-count">4<',
     ):
         assert words in shown, words
     assert "Garcia B, Maria" not in page(client, "/review?kind=conflict")
