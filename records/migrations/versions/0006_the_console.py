@@ -13,7 +13,8 @@ depends_on = None
 def upgrade() -> None:
     _sign_in()
     _api()
-    _messages()
+    _nudges()
+    _mails()
     _work()
     _late()
     _decisions()
@@ -96,25 +97,7 @@ def _api() -> None:
     )
 
 
-def _messages() -> None:
-    op.create_table(
-        "nudges",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("channel", sa.String(length=10), nullable=False),
-        sa.Column("template", sa.String(length=40), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("body", sa.Text(), nullable=False),
-        sa.Column("asked", postgresql.JSONB(), nullable=False),
-        sa.Column("actor", sa.String(length=80), nullable=False),
-        sa.Column("status", sa.String(length=10), server_default="due", nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("channel IN ('moodle', 'mail')", name=op.f("ck_nudges_channel")),
-        sa.CheckConstraint("status IN ('due', 'done', 'cancelled')", name=op.f("ck_nudges_status")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_nudges")),
-    )
-    op.create_index("ix_nudges_due", "nudges", ["due_at"], unique=False, postgresql_where=sa.text("status = 'due'"))
+def _mails() -> None:
     op.create_table(
         "mails",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -133,6 +116,27 @@ def _messages() -> None:
     )
     op.create_index("ix_mails_due", "mails", ["due_at"], unique=False, postgresql_where=sa.text("status = 'waiting'"))
     op.create_index(op.f("ix_mails_user_id"), "mails", ["user_id"], unique=False)
+
+
+def _nudges() -> None:
+    op.create_table(
+        "nudges",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("channel", sa.String(length=10), nullable=False),
+        sa.Column("template", sa.String(length=40), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("asked", postgresql.JSONB(), nullable=False),
+        sa.Column("actor", sa.String(length=80), nullable=False),
+        sa.Column("status", sa.String(length=10), server_default="due", nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("channel IN ('moodle', 'mail')", name=op.f("ck_nudges_channel")),
+        sa.CheckConstraint("status IN ('due', 'done', 'cancelled')", name=op.f("ck_nudges_status")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_nudges")),
+    )
+    op.create_index("ix_nudges_due", "nudges", ["due_at"], unique=False, postgresql_where=sa.text("status = 'due'"))
     op.create_table(
         "opt_outs",
         sa.Column("person_id", sa.Uuid(), nullable=False),
