@@ -22,7 +22,7 @@ from tests.support.api import token_of
 from tests.support.seed import BAY, Seeded
 from tests.support.web import application
 
-EXAMPLES = dict.fromkeys(Role, 1) | {Role.PROGRAM_ADMIN: 4}
+EXAMPLES = dict.fromkeys(Role, 2) | {Role.PROGRAM_ADMIN: 8}
 """Of each route. Every role passes the same code once it is let in: one goes through it thoroughly."""
 HELD = [
     checks.not_a_server_error,
