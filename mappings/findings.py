@@ -1,4 +1,4 @@
-"""What is to be said about a program file: errors and warnings alike, with file, line and where it is explained."""
+"""What is to be said about a program file, or a provision file: with file, line and where it is explained."""
 
 import difflib
 from collections.abc import Iterable
@@ -31,11 +31,12 @@ class Finding:
     message: str
     level: Literal["error", "warning"] = "error"
     anchor: str = GENERAL
-    """The section of docs/programs.md that explains the key."""
+    """The section of `docs` that explains the key."""
+    docs: str = DOCS
 
     @property
     def link(self) -> str:
-        return f"{DOCS}#{self.anchor}"
+        return f"{self.docs}#{self.anchor}"
 
     def __str__(self) -> str:
         warning = "warning: " if self.level == "warning" else ""

@@ -52,20 +52,20 @@ class Complaint:
     """For an unknown key: the nearest right one."""
 
 
-def complaints(err: ValidationError, data: Mapping[str, Any]) -> list[Complaint]:
-    """What is wrong with a file's content, each once."""
+def complaints(err: ValidationError, data: Mapping[str, Any], root: type[Model] = Program) -> list[Complaint]:
+    """What is wrong with a file's content, each once. `root`: what the file as a whole is."""
     unions: dict[Place, list[ErrorDetails]] = {}
     for error in err.errors(include_url=False):
         unions.setdefault(_place(error, data)[1], []).append(error)
-    found = dict.fromkeys(one for at, errors in unions.items() for one in _told(at, errors, data))
+    found = dict.fromkeys(one for at, errors in unions.items() for one in _told(at, errors, data, root))
     # A misspelt key is there, in a way.
     meant = {(*one.place[:-1], one.meant) for one in found if one.meant}
     return [one for one in found if one.place not in meant or one.message != LIMITS["missing"]]
 
 
-def model_at(place: Place) -> type[Model] | None:
+def model_at(place: Place, root: type[Model] = Program) -> type[Model] | None:
     """The part of the language that a place belongs to."""
-    model: type[Model] | None = Program
+    model: type[Model] | None = root
     for step in place:
         if isinstance(step, str) and model:
             field = model.model_fields.get(step)
@@ -95,7 +95,7 @@ def _place(error: ErrorDetails, data: Mapping[str, Any]) -> tuple[Place, Place]:
     return place, place if union is None else union
 
 
-def _told(at: Place, errors: list[ErrorDetails], data: Mapping[str, Any]) -> Iterator[Complaint]:
+def _told(at: Place, errors: list[ErrorDetails], data: Mapping[str, Any], root: type[Model]) -> Iterator[Complaint]:
     """One place's errors. Where several things could stand there, what was nearly right counts, else all of them."""
     kinds = [error for error in errors if _place(error, data)[0] == at and _expected(error)]
     others = [error for error in errors if error not in kinds]
@@ -103,7 +103,7 @@ def _told(at: Place, errors: list[ErrorDetails], data: Mapping[str, Any]) -> Ite
         expected = " or ".join(dict.fromkeys(_expected(error) or "" for error in kinds))
         yield Complaint(at, f"expected {expected}, not {_shown(kinds[0])}")
     for error in others:
-        yield from _one(error, data)
+        yield from _one(error, data, root)
 
 
 def _expected(error: ErrorDetails) -> str | None:
@@ -129,13 +129,13 @@ def _shown(error: ErrorDetails) -> str:
     return repr(shown[:60])
 
 
-def _one(error: ErrorDetails, data: Mapping[str, Any]) -> Iterator[Complaint]:
+def _one(error: ErrorDetails, data: Mapping[str, Any], root: type[Model]) -> Iterator[Complaint]:
     place, kind, ctx = _place(error, data)[0], error["type"], error.get("ctx", {})
     raised = ctx.get("error")
     if isinstance(raised, Disorder):
         yield from (Complaint((*place, *one.place), str(one), one.needs) for one in raised.problems)
     elif kind == "extra_forbidden":
-        yield _unknown(place, data)
+        yield _unknown(place, data, root)
     elif kind == "too_short" and error["input"]:
         # Its items are wrong, each of which is told.
         return
@@ -148,12 +148,12 @@ def _one(error: ErrorDetails, data: Mapping[str, Any]) -> Iterator[Complaint]:
         yield Complaint(place, words.removeprefix("Value error, "))
 
 
-def _unknown(place: Place, data: Mapping[str, Any]) -> Complaint:
+def _unknown(place: Place, data: Mapping[str, Any], root: type[Model]) -> Complaint:
     """A key that the language doesn't have there."""
     here: Any = data
     for step in place[:-1]:
         here = here[step]
-    model = model_at(place[:-1])
+    model = model_at(place[:-1], root)
     free = {name: field for name, field in model.model_fields.items() if name not in here} if model else {}
     # What is missing was probably meant, even if it looks a little different.
     needed = [name for name, field in free.items() if field.is_required()]

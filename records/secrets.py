@@ -30,6 +30,8 @@ class Purpose(StrEnum):
     """The bearer token in the headers of a tool_trigger workflow; made by us."""
     WEB_SERVICES = "web_services"
     """The token of Moodle's web services; given by IT."""
+    PROVISIONING = "provisioning"
+    """The token that courses are made with: its account may do what the everyday one may not; given by IT."""
 
 
 SHARED = (Purpose.LOCAL_WEBHOOKS, Purpose.XAPI, Purpose.TOOL_TRIGGER)
@@ -49,13 +51,23 @@ def _fernet(encryption_key: SecretStr) -> Fernet:
 
 def seal(text: str, encryption_key: SecretStr) -> bytes:
     """A text, encrypted. Raises SecretError where ENCRYPTION_KEY is none."""
-    return _fernet(encryption_key).encrypt(text.encode())
+    return seal_bytes(text.encode(), encryption_key)
 
 
 def unseal(sealed: bytes, encryption_key: SecretStr) -> str:
     """What `seal` encrypted. Raises SecretError where ENCRYPTION_KEY is another one than then."""
+    return unseal_bytes(sealed, encryption_key).decode()
+
+
+def seal_bytes(content: bytes, encryption_key: SecretStr) -> bytes:
+    """Any content, encrypted. Raises SecretError where ENCRYPTION_KEY is none."""
+    return _fernet(encryption_key).encrypt(content)
+
+
+def unseal_bytes(sealed: bytes, encryption_key: SecretStr) -> bytes:
+    """What `seal_bytes` encrypted. Raises SecretError where ENCRYPTION_KEY is another one than then."""
     try:
-        return _fernet(encryption_key).decrypt(sealed).decode()
+        return _fernet(encryption_key).decrypt(sealed)
     except InvalidToken as err:
         raise SecretError("It was encrypted with another ENCRYPTION_KEY.") from err
 

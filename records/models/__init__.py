@@ -47,6 +47,7 @@ from records.models.programs import (
     ProgramVersionRow,
     StandingRow,
 )
+from records.models.provisioning import ProvisionedCourse, ProvisionFile, ProvisionPeople, ProvisionRun, Welcome
 from records.models.sites import IgnoredCount, InboxItem, Reread, Site, SiteSecret
 from records.models.sweep import ContinuedModule, CourseCopy, DriftCount, Sweep
 from records.models.teams import ClosedMember, Closing, MilestoneRow, Team
@@ -101,6 +102,10 @@ __all__ = [
     "Presence",
     "ProgramRow",
     "ProgramVersionRow",
+    "ProvisionFile",
+    "ProvisionPeople",
+    "ProvisionRun",
+    "ProvisionedCourse",
     "Reread",
     "SessionChange",
     "SessionRow",
@@ -117,5 +122,6 @@ __all__ = [
     "ToldPresence",
     "ToldStanding",
     "User",
+    "Welcome",
     "uuid7",
 ]

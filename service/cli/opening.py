@@ -58,10 +58,11 @@ class Opened:
 
 
 @contextmanager
-def records() -> Iterator[Opened]:
-    """The records of the settings' database; what a person can mend becomes a UserError."""
+def records(connections: int = 1) -> Iterator[Opened]:
+    """The records of the settings' database; what a person can mend becomes a UserError. `connections`: so many are
+    needed side by side."""
     settings = load_settings()
-    engine = make_engine(settings.database_url, pool_size=1)
+    engine = make_engine(settings.database_url, pool_size=connections)
     try:
         check_database(engine)
         yield Opened(settings, engine)

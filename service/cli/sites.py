@@ -28,6 +28,8 @@ group.add_typer(secret, name="secret")
 Slug = Annotated[str, typer.Argument(help="The site's short name.", metavar="SLUG")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
+MADE_IN_MOODLE = (Purpose.WEB_SERVICES, Purpose.PROVISIONING)
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
@@ -154,11 +156,11 @@ def add_secret(
 ) -> None:
     """Add a secret beside those that are active, and print it, once.
 
-    To rotate: add one, give it to Moodle, and retire the old one. A web_services token is made in
-    Moodle and read from standard input.
+    To rotate: add one, give it to Moodle, and retire the old one. A web_services or provisioning token is
+    made in Moodle and read from standard input.
     """
-    if purpose is Purpose.WEB_SERVICES and not from_stdin:
-        raise UserError("A web_services token is made in Moodle: give it with --from-stdin.", code=2)
+    if purpose in MADE_IN_MOODLE and not from_stdin:
+        raise UserError(f"A {purpose} token is made in Moodle: give it with --from-stdin.", code=2)
     value = _given() if from_stdin else secrets.make_secret(purpose)
     if from_stdin and purpose is Purpose.WIRE and not value.startswith(secrets.WIRE_PREFIX):
         raise UserError(f"A wire secret begins with {secrets.WIRE_PREFIX}, followed by base64.")

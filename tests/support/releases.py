@@ -46,6 +46,10 @@ from records.models import (
     OptOut,
     Organisation,
     Presence,
+    ProvisionedCourse,
+    ProvisionFile,
+    ProvisionPeople,
+    ProvisionRun,
     SessionChange,
     SessionRow,
     SharedSession,
@@ -58,6 +62,7 @@ from records.models import (
     ToldPresence,
     ToldStanding,
     User,
+    Welcome,
     uuid7,
 )
 from service.embedded.placement import wheel_programs
@@ -251,6 +256,25 @@ def _in_the_console(engine: Engine, seeded: Seeded) -> None:
         session.add(OptOut(person_id=session.get_one(Membership, member).person_id, actor="participant"))
 
 
+def _provisioned(engine: Engine, seeded: Seeded) -> None:
+    """A provision file that was applied once, with a course that stopped on the way."""
+    with Session(engine) as session, session.begin():
+        saved = {"code": "fall", "number": 1, "text": "provision: fall", "sha256": "6" * 64, "actor": "cli"}
+        file = ProvisionFile(id=uuid7(), site_id=seeded.site, **saved)
+        session.add(file)
+        session.add(ProvisionPeople(code="fall", name="people.csv", content=b"encrypted", actor="cli"))
+        session.flush()
+        session.add(ProvisionRun(file_id=file.id, actor="cli", reads=4, writes=2, result={"made": 1}))
+        course = {"code": "fall", "key": "EBWIESL/BAY", "site_id": seeded.site, "course_id": 900}
+        content: dict[str, object] = {"attributes": {}, "groups": [], "sections": [], "activities": []}
+        session.add(
+            ProvisionedCourse(
+                **course, stage="verified", shortname="EBWI", asked_at=START, content=content, fault="no_person"
+            )
+        )
+        session.add(Welcome(site_id=seeded.site, course_id=900, moodle_user_id=12, outcome="sent"))
+
+
 def main() -> None:
     servers = Servers()
     servers.start()
@@ -265,6 +289,7 @@ def main() -> None:
         _attended(engine, seeded)
         _stated(engine, seeded)
         _in_the_console(engine, seeded)
+        _provisioned(engine, seeded)
         engine.dispose()
         target = FOLDER / f"{revisions()[-1]}.sql"
         FOLDER.mkdir(exist_ok=True)

@@ -1,0 +1,1 @@
+"""Provisioning: read a site, compare it with a provision file, and bring it there."""

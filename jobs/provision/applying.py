@@ -1,0 +1,192 @@
+"""Apply a provision file: course by course, several side by side; each step is looked for before it is done.
+
+The order of a course: the copy, its own attributes, what it holds, verified against the template; only then the
+community, groups, cohorts, people, sessions, and visibility. A further application does what is missing.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from jobs.provision import compare, meetings, members, planning, reading, writing
+from jobs.provision.community import become_community
+from jobs.provision.compare import Known
+from jobs.provision.copying import copied
+from jobs.provision.differences import Difference, Kind
+from jobs.provision.house import House
+from jobs.provision.members import Directory
+from jobs.provision.plan import InTheWay, Obstacle, Plan, Problem
+from jobs.provision.planning import known_of
+from jobs.provision.situation import Category, CourseSituation, SiteSituation
+from mappings.provision_wanted import WantedCourse
+from moodle_client import MoodleError
+from records import provisioning
+from records.models import ProvisionedCourse
+
+log = structlog.get_logger()
+Told = Callable[[int, int], None]
+"""Is told how many courses are done, of how many."""
+VERIFIED = frozenset({"fullname", "shortname", "idnumber", "category", "startdate", "enddate"})
+"""Attributes that a course has before anybody is enrolled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a course."""
+
+    key: str
+    course: int | None = None
+    done: Counter[str] = field(default_factory=Counter)
+    """By Kind, what was put right."""
+    obstacle: Obstacle | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of an application."""
+
+    plan: Plan
+    outcomes: tuple[Outcome, ...] = ()
+
+    @property
+    def failed(self) -> tuple[Outcome, ...]:
+        return tuple(outcome for outcome in self.outcomes if outcome.obstacle)
+
+
+def apply(house: House, directory: Directory, site: SiteSituation, plan: Plan, told: Told) -> Applied:
+    """Do what a plan says, in the lock of records.provisioning.alone. Where something is in the way of all, nothing is
+    done; courses with obstacles of their own are left, the others are done. Raises MoodleError only before anything
+    is written."""
+    if plan.obstacles:
+        return Applied(plan)
+    site = _with_categories(house, site)
+    blocked = {course.key: course.obstacles[0] for course in plan.courses if course.obstacles}
+    idle = {course.key: course.course for course in plan.courses if not course.to_do}
+    todo = [wanted for wanted in house.wanted if wanted.key not in blocked and wanted.key not in idle]
+    members.create_accounts(house, directory, todo)
+    outcomes = {key: Outcome(key, course) for key, course in idle.items()}
+    outcomes |= {key: Outcome(key, obstacle=obstacle) for key, obstacle in blocked.items()}
+    told(len(outcomes), len(house.wanted))
+    with ThreadPoolExecutor(max_workers=house.at_once) as threads:
+        for outcome in threads.map(lambda wanted: _guarded(house, wanted, site, directory), todo):
+            outcomes[outcome.key] = outcome
+            told(len(outcomes), len(house.wanted))
+    return Applied(plan, tuple(outcomes[wanted.key] for wanted in house.wanted))
+
+
+def _with_categories(house: House, site: SiteSituation) -> SiteSituation:
+    """Make the categories that are missing, the outermost first."""
+    known = {category.idnumber: category for category in site.categories if category.idnumber}
+    for wanted in house.wanted:
+        parent = 0
+        for step in wanted.categories:
+            if step.idnumber not in known:
+                row = {"name": step.name, "parent": parent, "idnumber": step.idnumber}
+                made = house.moodle.create_categories([row]).data[0]
+                known[step.idnumber] = Category(made.id, step.name, step.idnumber, parent, ())
+            parent = known[step.idnumber].id
+    return SiteSituation(site.setup, tuple(known.values()), site.courses, site.shortnames, site.templates)
+
+
+def _guarded(house: House, wanted: WantedCourse, site: SiteSituation, directory: Directory) -> Outcome:
+    """One course; whatever is in its way stops it alone, and is kept."""
+    done: Counter[str] = Counter()
+    try:
+        course = _bring(house, wanted, site, directory, done)
+        return Outcome(wanted.key, course, done)
+    except InTheWay as err:
+        obstacle = err.obstacle
+    except MoodleError as err:
+        problem = Problem.UNSURE if err.outcome_unknown else Problem.MOODLE
+        params = {"function": err.function, "reason": str(err.reason), "errorcode": err.errorcode}
+        obstacle = Obstacle(problem, params)
+    with house.transaction() as session:
+        provisioning.stopped_at(session, house.code, wanted.key, str(obstacle.problem), obstacle.params)
+    log.info("provision_stopped", provision=house.code, course=wanted.key, problem=str(obstacle.problem))
+    return Outcome(wanted.key, None, done, obstacle)
+
+
+def _bring(house: House, wanted: WantedCourse, site: SiteSituation, directory: Directory, done: Counter[str]) -> int:
+    record = _record(house, wanted)
+    categories = {category.idnumber: category.id for category in site.categories}
+    category = categories[wanted.categories[-1].idnumber]
+    course = copied(house, wanted, record, site, category)
+    if record is None or record.course_id is None:
+        done[Kind.COURSE] += 1
+    _own_things(house, wanted, site, course, category, done)
+    community = become_community(house, wanted, course)
+    found = _situation(house, wanted, course)
+    differ = _to_do(house, wanted, found, site, directory)
+    writing.write_fields(house.moodle, course, differ)
+    writing.write_groups(house.moodle, course, differ)
+    if any(one.kind is Kind.GROUP for one in differ):
+        found = replace(found, setup=_situation(house, wanted, course).setup)
+    groups = {group.idnumber: group.id for group in found.setup.groups if group.idnumber}
+    writing.write_cohorts(house.moodle, course, wanted, differ, site, groups)
+    members.write(house, wanted, course, directory, found, site, groups)
+    meetings.write(house, wanted, course, community, differ)
+    if any(one.kind is Kind.VISIBLE for one in differ):
+        writing.write_visible(house.moodle, course, visible=wanted.visible)
+    done.update(str(one.kind) for one in differ)
+    found = _situation(house, wanted, course)
+    for one in _to_do(house, wanted, found, site, directory):
+        raise InTheWay(Problem.NOT_READ_BACK, what=str(one.kind), about=one.about)
+    _keep(house, wanted, found, "ready", compare.attributes_wanted(wanted))
+    return course
+
+
+def _own_things(
+    house: House, wanted: WantedCourse, site: SiteSituation, course: int, category: int, done: Counter[str]
+) -> None:
+    """The course's attributes and what it holds: put right, and verified before anybody is enrolled."""
+    known = known_of(_record(house, wanted))
+    found = _situation(house, wanted, course)
+    differ = [one for one in compare.differences(wanted, known, found, site) if one.kind in writing.OWN]
+    to_do = [one for one in differ if one.to_do]
+    writing.write_attributes(house.moodle, course, to_do, category)
+    writing.write_content(house.moodle, course, to_do)
+    done.update(str(one.kind) for one in to_do)
+    if known is not None and not to_do:
+        return
+    found = _situation(house, wanted, course)
+    for one in compare.differences(wanted, known, found, site):
+        # Of a new copy everything has to be as the template has it; later what people changed by hand may stand.
+        if one.kind in writing.OWN and (one.to_do or known is None):
+            raise InTheWay(Problem.CONTENT, what=str(one.kind), about=one.about)
+    if known is None:
+        # Visibility comes last: it isn't what the file says yet.
+        attributes = {name: value for name, value in compare.attributes_wanted(wanted).items() if name in VERIFIED}
+        _keep(house, wanted, found, "verified", attributes)
+
+
+def _to_do(
+    house: House, wanted: WantedCourse, found: CourseSituation, site: SiteSituation, directory: Directory
+) -> list[Difference]:
+    differ = planning.differences_of(house, wanted, _record(house, wanted), found, site, directory)
+    return [one for one in differ if one.to_do]
+
+
+def _situation(house: House, wanted: WantedCourse, course: int) -> CourseSituation:
+    found = reading.read_course(house.moodle, course, events=planning.has_events(wanted))
+    if found is None:
+        raise InTheWay(Problem.GONE, course=course)
+    return found
+
+
+def _record(house: House, wanted: WantedCourse) -> ProvisionedCourse | None:
+    with house.transaction() as session:
+        return provisioning.courses_of(session, house.code).get(wanted.key)
+
+
+def _keep(
+    house: House, wanted: WantedCourse, found: CourseSituation, stage: str, attributes: compare.Attributes
+) -> None:
+    """Keep the course as it is now: what drift is held against."""
+    known = known_of(_record(house, wanted))
+    kept = known or Known({}, found.content, compare.called(found))
+    with house.transaction() as session:
+        data = replace(kept, attributes=attributes).as_data()
+        provisioning.got_to(session, house.code, wanted.key, stage, content=data)

@@ -1,0 +1,111 @@
+"""What is in the way of a course before anything is done: refused rather than guessed."""
+
+from collections.abc import Iterator
+
+from jobs.provision.compare import cohort_id
+from jobs.provision.content import Content
+from jobs.provision.plan import Obstacle, Problem
+from jobs.provision.situation import SiteSituation
+from mappings.facts import Activity as Form
+from mappings.matching import rule_for
+from mappings.program import Program
+from mappings.provision_wanted import WantedCourse
+from moodle_client import CourseSetup, SetupField
+
+CHECKBOX, SELECT = "checkbox", "select"
+
+
+def of_site(site: SiteSituation) -> Iterator[Obstacle]:
+    """What is in the way of everything."""
+    if not site.setup.completion:
+        yield Obstacle(Problem.NO_COMPLETION)
+
+
+def of_templates(wanted: tuple[WantedCourse, ...], site: SiteSituation, program: Program) -> list[Obstacle]:
+    """What is wrong with the templates that courses are copied from."""
+    found: list[Obstacle] = []
+    for idnumber in dict.fromkeys(one.template for one in wanted):
+        ids = site.courses.get(idnumber, ())
+        about = {"template": idnumber}
+        if not ids:
+            found.append(Obstacle(Problem.NO_TEMPLATE, about))
+        elif len(ids) > 1:
+            found.append(Obstacle(Problem.TEMPLATES, about | {"courses": list(ids)}))
+        elif idnumber not in site.templates:
+            found.append(Obstacle(Problem.TEMPLATE_CLOSED, about | {"course": ids[0]}))
+        else:
+            found += _of_template(idnumber, site.templates[idnumber], program)
+    return found
+
+
+def _of_template(idnumber: str, template: CourseSetup, program: Program) -> Iterator[Obstacle]:
+    about = {"template": idnumber}
+    tracked = [one for one in template.activities if one.completion.tracking != "none"]
+    if not template.course.enablecompletion or not tracked:
+        yield Obstacle(Problem.TEMPLATE_UNTRACKED, about)
+        return
+    content = Content.of_setup(template)
+    keys = [one.idnumber or f"{one.modname}: {one.name}" for one in content.activities]
+    if alike := sorted({key for key in keys if keys.count(key) > 1}):
+        yield Obstacle(Problem.TEMPLATE_ALIKE, about | {"activities": alike})
+    names = {section.number: section.name for section in template.sections}
+    forms = [
+        Form(idnumber=one.idnumber, kind=one.modname, name=one.name, section=names.get(one.section, ""))
+        for one in tracked
+    ]
+    earning = any(rule_for(program, form) for form in forms) or any(one.minutes for one in tracked)
+    if not earning:
+        yield Obstacle(Problem.TEMPLATE_BARE, about | {"activities": len(tracked)})
+
+
+def of_course(
+    wanted: WantedCourse, course: int | None, number: int, site: SiteSituation, *, copying: bool
+) -> Iterator[Obstacle]:
+    """What is in the way of one course. `course`: Moodle's id of the one that this file made; `number`: which of the
+    file's courses it is, from 0; `copying`: Moodle was asked for it, and nobody knows what became of that."""
+    ids = site.courses.get(wanted.idnumber, ())
+    if len(ids) > 1:
+        yield Obstacle(Problem.COURSES, {"idnumber": wanted.idnumber, "courses": list(ids)})
+    elif ids and ids[0] != course:
+        yield Obstacle(Problem.TAKEN, {"idnumber": wanted.idnumber, "course": ids[0]})
+    other = site.shortnames.get(wanted.shortname)
+    if other is not None and other != course and not copying:
+        yield Obstacle(Problem.SHORTNAME, {"shortname": wanted.shortname, "course": other})
+    if not site.setup.handedover[number]:
+        yield Obstacle(Problem.NOT_HANDED_OVER, {"idnumber": wanted.idnumber})
+    for step in wanted.categories:
+        if sum(category.idnumber == step.idnumber for category in site.categories) > 1:
+            yield Obstacle(Problem.CATEGORIES, {"category": step.idnumber})
+    yield from _of_roles(wanted, site)
+    yield from _of_fields(wanted, site)
+    if wanted.enrolling.create_users and wanted.enrolling.auth not in site.setup.auths:
+        yield Obstacle(Problem.AUTH, {"auth": wanted.enrolling.auth})
+
+
+def _of_roles(wanted: WantedCourse, site: SiteSituation) -> Iterator[Obstacle]:
+    roles = [*(one.role for one in wanted.cohorts), *(one.role for one in wanted.people)]
+    for shortname in dict.fromkeys(roles):
+        role = site.roles.get(shortname)
+        if role is None:
+            yield Obstacle(Problem.ROLE, {"role": shortname})
+        elif not role.assignable:
+            yield Obstacle(Problem.ROLE_NOT_OURS, {"role": shortname})
+    for cohort in wanted.cohorts:
+        if cohort_id(cohort, site) < 0:
+            yield Obstacle(Problem.COHORT, {"cohort": cohort.cohort})
+
+
+def _of_fields(wanted: WantedCourse, site: SiteSituation) -> Iterator[Obstacle]:
+    known = {field.shortname: field for field in site.setup.fields}
+    for name, value in wanted.fields:
+        field = known.get(name)
+        if field is None:
+            yield Obstacle(Problem.FIELD, {"field": name, "known": sorted(known)})
+        elif not _takes(field, value):
+            yield Obstacle(Problem.FIELD_VALUE, {"field": name, "value": value, "options": list(field.options)})
+
+
+def _takes(field: SetupField, value: str) -> bool:
+    if field.type == CHECKBOX:
+        return value in ("0", "1")
+    return field.type != SELECT or value in field.options
