@@ -96,14 +96,17 @@ class Calls:
             raise MoodleError(function, Reason.INVALID_PARAMETER, told).about(params)
         return fields
 
-    def _in_parts(self, function: str, name: str, rows: Sequence[Any], **fixed: Any) -> Reply[tuple[Any, ...]]:
-        """The answers to a list that is sent in as many parts as it needs, and none for an empty one.
+    def _in_parts(
+        self, function: str, name: str, rows: Sequence[Any], *, most: int = MAX_FIELDS, **fixed: Any
+    ) -> Reply[tuple[Any, ...]]:
+        """The answers to a list that is sent in as many parts as it needs, each of at most `most` rows, and none for an
+        empty one.
 
         Moodle does a part wholly or not at all, but not the list: see MoodleError.rows_done and .done.
         """
         replies: list[Reply[Any]] = []
         count = 0
-        for part in self._parts(function, name, rows, fixed):
+        for part in self._parts(function, name, rows, most, fixed):
             try:
                 params: dict[str, Any] = {**fixed, name: part}
                 replies.append(self.call(function, **params))
@@ -113,12 +116,14 @@ class Calls:
             count += len(part)
         return joined(replies)
 
-    def _parts(self, function: str, name: str, rows: Sequence[Any], fixed: Mapping[str, Any]) -> list[Sequence[Any]]:
+    def _parts(
+        self, function: str, name: str, rows: Sequence[Any], most: int, fixed: Mapping[str, Any]
+    ) -> list[Sequence[Any]]:
         """All parts are cut, and each is checked, before the first is sent."""
         room = self._max_fields - PROTOCOL_FIELDS - len(self._fields(function, fixed))
         wrong = ""
         try:
-            found = list(parts(name, rows, room))
+            found = list(parts(name, rows, room, most))
         except BadText as err:
             wrong = str(err)
         if wrong:

@@ -67,6 +67,18 @@ NEEDS: MappingProxyType[Function, tuple[str, ...]] = MappingProxyType(
             "moodle/restore:configure",
             "moodle/restore:userinfo",
         ),
+        Function.UPDATE_COURSES: (
+            _VIEW,
+            "moodle/course:update",
+            "moodle/course:changefullname",
+            "moodle/course:changeshortname",
+            "moodle/course:changeidnumber",
+            "moodle/course:changecategory",
+            "moodle/course:visibility",
+            "moodle/course:viewhiddencourses",
+        ),
+        Function.CALENDAR_EVENTS: (_VIEW, "moodle/calendar:manageentries"),
+        Function.CREATE_CALENDAR_EVENTS: (_VIEW, "moodle/calendar:manageentries"),
         Function.CREATE_USERS: ("moodle/user:create",),
         Function.ENROL_USERS: (_VIEW, "enrol/manual:enrol"),
         Function.UNENROL_USERS: (_VIEW, "enrol/manual:unenrol"),
@@ -86,6 +98,14 @@ NEEDS: MappingProxyType[Function, tuple[str, ...]] = MappingProxyType(
         Function.PING: ("local/copbridge:ping",),
         Function.SET_STANDINGS: ("local/copbridge:setstandings",),
         Function.SET_PRESENCE: (*_ENTER, "local/copbridge:setpresence"),
+        Function.GET_SITE_SETUP: ("local/copbridge:getsitesetup",),
+        Function.GET_COURSE_SETUP: (*_ENTER, "local/copbridge:getcoursesetup"),
+        Function.CREATE_ACTIVITIES: (*_ENTER, "local/copbridge:createactivities"),
+        Function.SET_ACTIVITIES: (*_ENTER, "local/copbridge:setactivities"),
+        Function.SET_SECTIONS: (*_ENTER, "local/copbridge:setsections"),
+        # Besides, leave to assign the role.
+        Function.ADD_COHORT_ENROLMENT: (*_ENTER, "local/copbridge:addcohortenrolment", "moodle/role:assign"),
+        Function.SET_COURSE_FIELDS: (*_ENTER, "local/copbridge:setcoursefields"),
     }
 )
 """The capabilities of each function's full answer. Some are needed for an answer at all, others only so that nothing

@@ -1,11 +1,12 @@
 """The client: one method for each function in use, and `call` for the rest."""
 
 from moodle_client.plugin import Plugin
+from moodle_client.provisioning import Provisioning
 from moodle_client.reads import Reads
 from moodle_client.writes import Writes
 
 
-class MoodleClient(Reads, Writes, Plugin):
+class MoodleClient(Reads, Writes, Plugin, Provisioning):
     """A client of one site. Use it as a context manager; threads may share it: each gets a pooled session.
 
     `timeout`: seconds of silence after which a try is given up. `pace`: limits of calls at once and a minute; give

@@ -64,15 +64,15 @@ def _name(name: Any) -> str:
     return str(name)
 
 
-def parts(name: str, rows: Sequence[Any], room: int) -> Iterator[Sequence[Any]]:
-    """The rows of a list parameter in parts of at most `room` fields each, in their order.
+def parts(name: str, rows: Sequence[Any], room: int, most: int = MAX_FIELDS) -> Iterator[Sequence[Any]]:
+    """The rows of a list parameter in parts of at most `room` fields and `most` rows each, in their order.
 
     A row that is longer than that stands alone: whoever sends it refuses it.
     """
     start, used = 0, 0
     for number, row in enumerate(rows):
         size = len(encode({name: [row]}))
-        if number > start and used + size > room:
+        if number > start and (used + size > room or number - start >= most):
             yield rows[start:number]
             start, used = number, 0
         used += size

@@ -44,10 +44,14 @@ class Function(StrEnum):
     USERS_BY_FIELD = "core_user_get_users_by_field"
     FIND_USERS = "core_user_get_users"
     ATTENDANCE_SESSIONS = "mod_attendance_get_sessions"
+    CALENDAR_EVENTS = "core_calendar_get_calendar_events"
 
     CREATE_CATEGORIES = ("core_course_create_categories", Repeat.HARMFUL)
     CREATE_COURSES = ("core_course_create_courses", Repeat.HARMFUL)
     DUPLICATE_COURSE = ("core_course_duplicate_course", Repeat.HARMFUL)
+    # Another course_updated is fired, of a state that is the same.
+    UPDATE_COURSES = ("core_course_update_courses", Repeat.HARMLESS)
+    CREATE_CALENDAR_EVENTS = ("core_calendar_create_calendar_events", Repeat.HARMFUL)
     CREATE_USERS = ("core_user_create_users", Repeat.HARMFUL)
     ENROL_USERS = ("enrol_manual_enrol_users", Repeat.HARMLESS)
     UNENROL_USERS = ("enrol_manual_unenrol_users", Repeat.HARMLESS)
@@ -65,10 +69,17 @@ class Function(StrEnum):
     GET_COMPLETIONS = "local_copbridge_get_completions"
     GET_DIGEST = "local_copbridge_get_digest"
     GET_STATUS = "local_copbridge_get_status"
+    GET_SITE_SETUP = "local_copbridge_get_site_setup"
+    GET_COURSE_SETUP = "local_copbridge_get_course_setup"
     # Each one sends an event.
     PING = ("local_copbridge_ping", Repeat.HARMFUL)
     SET_STANDINGS = ("local_copbridge_set_standings", Repeat.HARMLESS)
     SET_PRESENCE = ("local_copbridge_set_presence", Repeat.HARMLESS)
+    CREATE_ACTIVITIES = ("local_copbridge_create_activities", Repeat.HARMLESS)
+    SET_ACTIVITIES = ("local_copbridge_set_activities", Repeat.HARMLESS)
+    SET_SECTIONS = ("local_copbridge_set_sections", Repeat.HARMLESS)
+    ADD_COHORT_ENROLMENT = ("local_copbridge_add_cohort_enrolment", Repeat.HARMLESS)
+    SET_COURSE_FIELDS = ("local_copbridge_set_course_fields", Repeat.HARMLESS)
 
     @property
     def of_plugin(self) -> bool:

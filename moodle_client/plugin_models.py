@@ -11,7 +11,7 @@ ReadingRow = dict[str, Any]
 """What Moodle holds, as the plugin tells it: `kind`, `read_at` and more."""
 
 
-def _decoded(text: Any) -> Any:
+def decoded(text: Any) -> Any:
     """JSON within the answer's JSON: Moodle's answers can't hold what differs from row to row."""
     if not isinstance(text, str):
         return text
@@ -24,7 +24,7 @@ def _decoded(text: Any) -> Any:
 class Readings(Answer):
     """Some of them. Where there are `more`, the next part begins after `last`."""
 
-    readings: Annotated[list[ReadingRow], BeforeValidator(_decoded)]
+    readings: Annotated[list[ReadingRow], BeforeValidator(decoded)]
     last: int = 0
     more: Flag = False
 
@@ -44,7 +44,7 @@ class CompletionRows(Answer):
 
     readat: float
     """Unix seconds on Moodle's clock."""
-    rows: Annotated[tuple[CompletionRow, ...], BeforeValidator(_decoded)]
+    rows: Annotated[tuple[CompletionRow, ...], BeforeValidator(decoded)]
     more: Flag = False
 
 

@@ -64,7 +64,8 @@ class Writes(Calls):
 
         The copy has an empty idnumber. Options: activities, blocks, filters, users, enrolments, role_assignments,
         comments, userscompletion, logs, grade_histories. Needs moodle/course:create and the backup and restore
-        capabilities (NEEDS has them all). Repeating isn't harmless: Moodle makes another copy under another name.
+        capabilities (NEEDS has them all; without those of user data no option may be given, and nobody is copied).
+        Repeating isn't harmless: CONFLICT (shortnametaken), also where the first call made a part of the copy.
         """
         reply = self.call(
             Function.DUPLICATE_COURSE,
@@ -153,7 +154,7 @@ class Writes(Calls):
         moodle/course:view, moodle/grade:viewall and moodle/grade:manage or moodle/grade:edit. Repeating isn't
         harmless: the gradebook keeps a history and fires events again. Raises MoodleError when Moodle refuses.
         """
-        about = {"source": source, "courseid": course, "component": component, "activityid": cmid}
+        about: dict[str, Any] = {"source": source, "courseid": course, "component": component, "activityid": cmid}
         reply = self._in_parts(Function.UPDATE_GRADES, "grades", grades, **about, itemnumber=itemnumber)
         for flag in reply.data:
             if flag != 0:

@@ -55,6 +55,8 @@ def main(arguments: list[str] | None = None) -> int:
             fill(site, options.fill)
         if options.token_file is not None:
             _hand_over(options.token_file, site.token)
+        if options.provisioning_token_file is not None:
+            _hand_over(options.provisioning_token_file, site.provisioning_token())
         return _serve(site, options.port, options.term_seconds)
 
 
@@ -99,6 +101,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--secret-file", type=Path, required=True, help="file with whsec_...")
     parser.add_argument("--wwwroot", default="", help="the site's address, as the wire names it")
     parser.add_argument("--token-file", type=Path, help="write the web-service token here")
+    parser.add_argument("--provisioning-token-file", type=Path, help="write the token of who sets up courses here")
     parser.add_argument("--plugin", action="store_true", help="the site has the companion plugin's web services, too")
     parser.add_argument("--term-seconds", type=float, default=30.0, help="length of a played term")
     _add_tests(parser.add_argument_group("for tests and benchmarks"))

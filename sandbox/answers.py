@@ -8,6 +8,7 @@ from sandbox import progress
 from sandbox.capabilities import COURSE_VIEW, HIDDEN_ACTIVITIES, HIDDEN_COURSES, MANAGE_ACTIVITIES, Caller
 from sandbox.capabilities import MANAGE_CATEGORIES as CATEGORIES
 from sandbox.recording import moodle_functions
+from sandbox.setups import settings
 from sandbox.shapes import Answer, rules, template
 from sandbox.site import Site
 from sandbox.store import Row, need
@@ -16,10 +17,13 @@ _MODULE_NUMBERS = {
     "assign": 1,
     "attendance": 25,
     "bigbluebuttonbn": 2,
+    "book": 3,
     "choice": 5,
     "feedback": 7,
+    "folder": 8,
     "forum": 9,
     "glossary": 10,
+    "label": 12,
     "lesson": 13,
     "page": 16,
     "quiz": 17,
@@ -96,7 +100,10 @@ def _course(site: Site, row: Row) -> Answer:
     fields = [(field["shortname"], field["value"]) for field in site.rows(sql, row["id"])]
     answer |= {key: row[key] for key in ("id", "fullname", "shortname", "idnumber", "summary")}
     answer |= {key: row[key] for key in ("startdate", "enddate", "visible", "timecreated")}
+    with site.store.read() as db:
+        own = settings(db, row["id"])
     return answer | {
+        **{name: own[name] for name in ("format", "groupmode", "enablecompletion")},
         "displayname": row["fullname"],
         "categoryid": row["category"],
         "categoryname": row["categoryname"],
@@ -114,20 +121,34 @@ def _course(site: Site, row: Row) -> Answer:
 def categories(site: Site, caller: Caller, criteria: dict[str, str]) -> list[Answer]:
     """core_course_get_categories: the idnumber only for who manages categories, null for one
     that has none."""
-    rows = site.rows(
-        "SELECT c.category AS id, c.categoryname AS name, nullif(k.idnumber, '') AS idnumber,"
-        " count(*) AS coursecount FROM course c LEFT JOIN course_categories k ON k.id = c.category"
-        " GROUP BY c.category ORDER BY c.category"
-    )
+    rows = site.rows(_CATEGORIES)
+    parents = {row["id"]: row["parent"] for row in rows}
     found = []
     for row in rows:
-        own = {"sortorder": 10_000 * row["id"], "path": f"/{row['id']}"}
+        if not row["visible"] and not caller.may("moodle/category:viewhiddencategories"):
+            continue
+        path = _path(parents, row["id"])
+        own = {"sortorder": 10_000 * row["id"], "path": path, "depth": path.count("/"), "visibleold": row["visible"]}
         answer = template("category", site.wwwroot) | dict(row) | own | {"description": ""}
         if all(str(answer.get(key)) == value for key, value in criteria.items()):
             found.append(answer)
     if caller.may(CATEGORIES):
         return found
     return [{key: value for key, value in answer.items() if key not in _MANAGED} for answer in found]
+
+
+_CATEGORIES = (
+    "SELECT t.id, t.name, nullif(k.idnumber, '') AS idnumber, t.parent, t.visible,"
+    " (SELECT count(*) FROM course c WHERE c.category = t.id) AS coursecount FROM"
+    " (SELECT id, name, parent, visible FROM category_tree UNION ALL SELECT category, categoryname, 0, 1 FROM course"
+    " WHERE category NOT IN (SELECT id FROM category_tree) GROUP BY category) t"
+    " LEFT JOIN course_categories k ON k.id = t.id ORDER BY t.id"
+)
+
+
+def _path(parents: dict[int, int], category: int) -> str:
+    above = parents.get(category, 0)
+    return f"{_path(parents, above) if above else ''}/{category}"
 
 
 def contents(site: Site, caller: Caller, course: int) -> list[Answer]:
@@ -149,7 +170,9 @@ def contents(site: Site, caller: Caller, course: int) -> list[Answer]:
 
 
 def _content(wwwroot: str, row: Row, held: dict[int, Row], tracked: bool) -> Answer:
-    answer: Answer = template("modules", wwwroot)[row["modname"]]
+    recorded = template("modules", wwwroot)
+    # Kinds that were not recorded look like a page without files.
+    answer: Answer = recorded.get(row["modname"]) or _bare(recorded["page"], row["modname"])
     own = {key: row[key] for key in ("id", "name", "instance", "contextid", "completion", "visible")}
     own["url"] = f"{wwwroot}/mod/{row['modname']}/view.php?id={row['id']}"
     gone = set()
@@ -161,6 +184,10 @@ def _content(wwwroot: str, row: Row, held: dict[int, Row], tracked: bool) -> Ans
         own["contents"] = [item | {"timemodified": row["added"]} for item in answer["contents"]]
         own["contentsinfo"] = answer["contentsinfo"] | {"lastmodified": row["added"]}
     return {key: own.get(key, value) for key, value in answer.items() if key not in gone}
+
+
+def _bare(page: Answer, modname: str) -> Answer:
+    return {key: value for key, value in page.items() if not key.startswith("contents")} | {"modname": modname}
 
 
 def course_module(site: Site, caller: Caller, row: Row) -> Answer:

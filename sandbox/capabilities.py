@@ -7,9 +7,12 @@ tables here; `docs/sandbox.md` says what was recorded and what was composed.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sandbox.parameters import MoodleError
-from sandbox.site import Site
+
+if TYPE_CHECKING:
+    from sandbox.site import Site
 
 COURSE_VIEW = "moodle/course:view"
 HIDDEN_COURSES = "moodle/course:viewhiddencourses"

@@ -79,6 +79,8 @@ STAFF = (
 ADMIN, SERVICE = 2, 3
 SECOND_SERVICE = 4
 """A service account with fewer capabilities; it is made when asked for."""
+PROVISIONER = 7
+"""The service account that sets up courses; it is made when asked for."""
 
 FIRST_PARTICIPANT = 11
 

@@ -12,34 +12,33 @@ Ids = dict[int, int]
 _COUNTING = frozenset({"user_enrolments", "role_assignments", "course_completions"})
 
 
-def course(db: Db, old: Row, now: int) -> int:
-    """Every row that hangs on the course, under new ids: the new course's id."""
+def course(db: Db, old: Row, now: int, own: Mapping[str, Any] | None = None, *, users: bool = True) -> int:
+    """Every row that hangs on the course, under new ids: the new course's id. `own`: what the copy is to be called, and
+    where it is. Without its users nobody's rows are copied, and no enrolment method."""
     number = _copy_number(db, old["shortname"])
-    made = _insert(
-        db,
-        "course",
-        old,
-        id=_next(db, "course"),
-        shortname=f"{old['shortname']}_{number}",
-        fullname=f"{old['fullname']} copy {number}",
-        idnumber="",
-        contextid=_context(db),
-        timecreated=now,
-    )
+    named: dict[str, Any] = {"idnumber": "", "contextid": _context(db), "timecreated": now}
+    named |= {"shortname": f"{old['shortname']}_{number}", "fullname": f"{old['fullname']} copy {number}"}
+    made = _insert(db, "course", old, id=_next(db, "course"), **named | dict(own or {}))
     db.execute("INSERT INTO originals VALUES (?, ?)", (made, old["id"]))
+    modules, groups = _content(db, old, made, now)
+    if users:
+        _people(db, old, made, modules, groups)
+    return made
+
+
+def _content(db: Db, old: Row, made: int, now: int) -> tuple[Ids, Ids]:
+    """Sections, activities, groups and what is set of them: the new ids of activities and groups."""
     sections = _copied(db, "course_sections", old["id"], {"course": made})
     modules: Ids = {}
     for row in _of(db, "course_modules", old["id"]):
         modules[row["id"]] = _like(db, row, made, sections[row["section"]], now)
     groups = _copied(db, "groups", old["id"], {"course": made})
     groupings = _copied(db, "groupings", old["id"], {"course": made})
-    methods = _copied(db, "enrol", old["id"], {"courseid": made}, by="courseid")
-    _copied(db, "user_enrolments", old["id"], {"course": made}, enrolid=methods.__getitem__)
-    _copied(db, "role_assignments", old["id"], {"course": made})
-    _copied(db, "course_completions", old["id"], {"course": made})
-    _rows_of(db, "groups_members", "groupid", groups)
-    _rows_of(db, "course_modules_completion", "coursemoduleid", modules)
     _rows_of(db, "hours", "cmid", modules)
+    _beside(db, "module_rules", "cmid", modules)
+    _beside(db, "hidden_with_section", "cmid", modules)
+    _beside(db, "section_settings", "section", sections)
+    _beside(db, "course_settings", "course", {old["id"]: made})
     for row in db.execute("SELECT * FROM groupings_groups").fetchall():
         if row["groupingid"] in groupings:
             pair = (groupings[row["groupingid"]], groups[row["groupid"]])
@@ -49,7 +48,19 @@ def course(db: Db, old: Row, now: int) -> int:
         db.execute("INSERT INTO course_completion_criteria VALUES (?, ?)", pair)
     for row in _of(db, "customfield_data", old["id"]):
         _insert(db, "customfield_data", row, course=made)
-    return made
+    for row in db.execute("SELECT * FROM event WHERE courseid = ? AND groupid = 0", (old["id"],)).fetchall():
+        _insert(db, "event", row, id=None, courseid=made)
+    return modules, groups
+
+
+def _people(db: Db, old: Row, made: int, modules: Ids, groups: Ids) -> None:
+    methods = _copied(db, "enrol", old["id"], {"courseid": made}, by="courseid")
+    _copied(db, "user_enrolments", old["id"], {"course": made}, enrolid=methods.__getitem__)
+    _copied(db, "role_assignments", old["id"], {"course": made})
+    _copied(db, "course_completions", old["id"], {"course": made})
+    _beside(db, "enrol_settings", "enrolid", methods)
+    _rows_of(db, "groups_members", "groupid", groups)
+    _rows_of(db, "course_modules_completion", "coursemoduleid", modules)
 
 
 def module(
@@ -91,6 +102,18 @@ def _rows_of(db: Db, table: str, key: str, ids: Ids) -> None:
             _insert(db, table, row, id=None, **{key: new})
 
 
+def _beside(db: Db, table: str, key: str, ids: Ids) -> None:
+    """Rows of a table whose own id is that of what they are about."""
+    for old, new in ids.items():
+        for row in db.execute(f"SELECT * FROM {table} WHERE {key} = ?", (old,)).fetchall():  # noqa: S608 - ours
+            _insert(db, table, row, **{key: new})
+
+
+def new_context(db: Db) -> int:
+    """The id of a new context."""
+    return _context(db)
+
+
 def _of(db: Db, table: str, course_id: int, by: str = "course") -> list[Row]:
     return db.execute(f"SELECT * FROM {table} WHERE {by} = ? ORDER BY rowid", (course_id,)).fetchall()  # noqa: S608
 
@@ -104,8 +127,11 @@ def _insert(db: Db, table: str, row: Row, **changes: Any) -> int:
 
 def _next(db: Db, table: str) -> int | None:
     """An id that was never used; the tables that count by themselves are left to it."""
-    if table in _COUNTING:
-        return None
+    return None if table in _COUNTING else new_id(db, table)
+
+
+def new_id(db: Db, table: str) -> int:
+    """An id that was never used, of a table that doesn't count by itself."""
     last = one(db, f"SELECT coalesce(max(id), 0) AS id FROM {table}")  # noqa: S608 - tables of ours
     new = max(int(last["id"]) if last else 0, _used(db, table)) + 1
     retire(db, table, new)

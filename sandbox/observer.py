@@ -50,7 +50,20 @@ def keeps(db: Db, event: Event) -> bool:
 
 def unchosen(db: Db) -> frozenset[int]:
     """The courses that the plugin doesn't hand over."""
-    return frozenset(int(part) for part in config(db, "unchosen").split(",") if part)
+    left_out = _numbers(db, "unchosen_categories")
+    rows = db.execute("SELECT id, category FROM course").fetchall() if left_out else ()
+    return _numbers(db, "unchosen") | frozenset(row["id"] for row in rows if row["category"] in left_out)
+
+
+def hands_over(db: Db, idnumber: str, category: int) -> bool:
+    """Whether the plugin hands over a course of this idnumber and category, which need not be there."""
+    row = db.execute("SELECT id FROM course WHERE idnumber = ? AND idnumber <> ''", (idnumber,)).fetchone()
+    there = row is not None and row["id"] in _numbers(db, "unchosen")
+    return not there and category not in _numbers(db, "unchosen_categories")
+
+
+def _numbers(db: Db, name: str) -> frozenset[int]:
+    return frozenset(int(part) for part in config(db, name).split(",") if part)
 
 
 def _takes_part(db: Db, user: int) -> bool:

@@ -23,6 +23,7 @@ _FEW_FIELDS = 5.25
 _MILLISECONDS: dict[str, tuple[float, float]] = {
     "core_completion_get_activities_completion_status": (FLOOR, 3.0),
     "core_completion_update_activity_completion_status_manually": (90.0, 0.0),
+    "core_course_duplicate_course": (1_400.0, 0.0),
     "core_course_get_categories": (50.0, 0.0),
     "core_course_get_contents": (FLOOR, 2.1),
     "core_course_get_course_module": (87.0, 0.0),

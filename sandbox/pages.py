@@ -205,6 +205,12 @@ def _add_webservice(app: Flask, site: Site) -> None:
     @app.route(WEBSERVICE, methods=["GET", "POST"])
     def rest() -> Response:
         form = request.values.to_dict()
+        fault = site.faults.take(form.get("wsfunction", ""))
+        if fault is not None:
+            if fault.after:
+                site.gate.serve(form, lambda: _answer(site, form))
+            site.faults.suffer(fault)
+            return Response(b"", 500, mimetype="text/html")
         answer = site.gate.serve(form, lambda: _answer(site, form))
         if form.get("moodlewsrestformat") == "json":
             response = Response(json.dumps(answer), mimetype="application/json")

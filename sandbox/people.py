@@ -18,6 +18,7 @@ _SORTS = {"id": "u.id", "us.id": "u.id", "firstname": "u.firstname", "lastname":
 _FIELDS = ("id", "idnumber", "username", "email")
 _CRITERIA = ("id", "lastname", "firstname", "idnumber", "username", "email")
 _EMPTY_UNTOLD = ("idnumber", "city", "groups", "enrolledcourses")
+_AUTH = "coalesce((SELECT auth FROM user_auth WHERE userid = user.id), 'manual') AS auth"
 _GROUP = ("id", "courseid", "name", "description", "descriptionformat", "enrolmentkey", "idnumber")
 
 
@@ -135,7 +136,7 @@ def users_by_field(site: Site, caller: Caller, field: str, values: Sequence[str]
     if field == "username":
         values = [value.lower() for value in values]
     marks = ",".join("?" * len(values))
-    sql = f"SELECT * FROM user WHERE deleted = 0 AND CAST({field} AS TEXT) IN ({marks}) ORDER BY id"  # noqa: S608
+    sql = f"SELECT *, {_AUTH} FROM user WHERE deleted = 0 AND CAST({field} AS TEXT) IN ({marks}) ORDER BY id"  # noqa: S608
     return _users(site, caller, site.rows(sql, *values), (field,))
 
 
@@ -144,7 +145,7 @@ def users(site: Site, caller: Caller, criteria: Sequence[dict[str, str]]) -> dic
     everyone is found; `%` stands for anything, and letters' cases are alike."""
     known = [row for row in criteria if row.get("key") in _CRITERIA]
     where = "".join(f" AND CAST({row['key']} AS TEXT) LIKE ?" for row in known)
-    sql = f"SELECT * FROM user WHERE deleted = 0{where} ORDER BY id"  # noqa: S608 - keys of ours
+    sql = f"SELECT *, {_AUTH} FROM user WHERE deleted = 0{where} ORDER BY id"  # noqa: S608 - keys of ours
     rows = site.rows(sql, *(row.get("value", "") for row in known))
     warnings = [
         {
@@ -167,7 +168,7 @@ def _users(site: Site, caller: Caller, rows: Sequence[Row], sought: tuple[str, .
     found = []
     for row in rows:
         field = shape["customfields"][0] | {"value": row["agency"], "displayvalue": row["agency"]}
-        own = _account(row) | {"suspended": bool(row["suspended"]), "customfields": [field]}
+        own = _account(row) | {"suspended": bool(row["suspended"]), "customfields": [field], "auth": row["auth"]}
         found.append(_seen(shape | own, unseen))
     return found
 

@@ -44,10 +44,19 @@ def new_token(db: Db, user: int) -> str:
 
 def second_account(db: Db) -> None:
     """The second service account, if it isn't there yet."""
+    _service(db, content.SECOND_SERVICE, "svclimited", "Limited")
+
+
+def provisioner(db: Db) -> None:
+    """The service account that sets up courses, if it isn't there yet."""
+    _service(db, content.PROVISIONER, "svcprovision", "Provisioning")
+
+
+def _service(db: Db, user: int, name: str, last: str) -> None:
     db.execute(
         "INSERT OR IGNORE INTO user (id, username, idnumber, firstname, lastname, email, city, agency)"
-        " VALUES (?, 'svclimited', '', 'Service', 'Limited', 'svclimited@example.org', 'Sacramento', 'Program office')",
-        (content.SECOND_SERVICE,),
+        " VALUES (?, ?, '', 'Service', ?, ?, 'Sacramento', 'Program office')",
+        (user, name, last, f"{name}@example.org"),
     )
 
 
@@ -88,6 +97,8 @@ def _course(db: Db, region: content.Region, now: float) -> None:
     )
     db.execute("INSERT INTO enrol (id, courseid, enrol) VALUES (?, ?, 'manual')", (region.course, region.course))
     db.execute("INSERT INTO course_categories VALUES (?, ?)", (region.course, region.category_idnumber))
+    category = (region.course, f"{region.category} Communities of Practice")
+    db.execute("INSERT INTO category_tree (id, name) VALUES (?, ?)", category)
     grouping = (region.course, region.course, content.GROUPING, content.GROUPING_IDNUMBER)
     db.execute("INSERT INTO groupings VALUES (?, ?, ?, ?)", grouping)
     for group, name in enumerate(content.GROUPS, start=1):

@@ -23,7 +23,8 @@ def rules(modname: str, tracking: int) -> list[Answer]:
     """The recorded completion rules of a kind of module; none for what is ticked by hand."""
     if tracking != 2:
         return []
-    found: list[Answer] = template("modules", RECORDED_WWWROOT)[modname]["completiondata"]["details"]
+    recorded = template("modules", RECORDED_WWWROOT)
+    found: list[Answer] = (recorded.get(modname) or recorded["page"])["completiondata"]["details"]
     return found
 
 

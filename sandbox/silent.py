@@ -16,6 +16,7 @@ from sandbox.content import ADMIN, SERVICE
 from sandbox.observer import unchosen
 from sandbox.recording import USER_GRADED, Event, administered, like, play, recorded
 from sandbox.store import Row, Store, need, one
+from sandbox.telling import in_course, of_account, of_module
 from sandbox.work import ActionRefusedError, Done, Work, working
 
 PASS_GRADE = 6.0
@@ -51,7 +52,7 @@ class Silent:
         with self._working() as work:
             row = work.module(module)
             work.db.execute("DELETE FROM course_modules_completion WHERE coursemoduleid = ?", (module,))
-            return work.write([_of_module(work, "course_module_updated", row)])
+            return work.write([of_module(work, "course_module_updated", row)])
 
     def reset(self, course: int) -> Done:
         """Reset the course with its completion: told is the reset."""
@@ -72,7 +73,7 @@ class Silent:
         with self._working() as work:
             made = copying.course(work.db, need(work.db, "course", course), work.now)
             event = administered("course_restored")
-            event |= _in_course(event, need(work.db, "course", made), work.now)
+            event |= in_course(event, need(work.db, "course", made), work.now)
             event["objectid"] = like(event["objectid"], made)
             event["other"]["originalcourseid"] = like(event["other"]["originalcourseid"], course)
             return made, work.write([event])
@@ -99,31 +100,19 @@ class Silent:
         """A new activity: its id."""
         with self._working(told) as work:
             made = copying.module(work.db, course, modname, section, name, idnumber, tracking, work.now)
-            work.write([_of_module(work, "course_module_created", work.module(made))])
+            work.write([of_module(work, "course_module_created", work.module(made))])
             return made
 
     def change_module(self, module: int, *, told: bool = False, **fields: Any) -> Done:
         """Rename it, hide it, give it another idnumber, track it otherwise."""
         with self._working(told) as work:
             change(work, "course_modules", module, fields, _MODULE_FIELDS)
-            return work.write([_of_module(work, "course_module_updated", work.module(module))])
+            return work.write([of_module(work, "course_module_updated", work.module(module))])
 
     def declare_hours(self, module: int, minutes: int | None, component: str = "", *, told: bool = False) -> Done:
         """Its hours in the plugin's part of its form; None takes them back. No event of Moodle's is handed over."""
         with self._working(told) as work:
-            row = work.module(module)
-            old = one(work.db, "SELECT minutes, component FROM hours WHERE cmid = ?", module)
-            before = (old["minutes"], old["component"]) if old else (None, "")
-            after = (None, "") if minutes is None else (minutes, component)
-            if before == after:
-                return Done([])
-            work.db.execute("DELETE FROM hours WHERE cmid = ?", (module,))
-            if minutes is not None:
-                work.db.execute("INSERT INTO hours (cmid, minutes, component) VALUES (?, ?, ?)", (module, *after))
-            event = _hours_updated(row, before, after, work.now)
-            if told and row["course"] not in unchosen(work.db):
-                work.note(event)
-            return Done([event])
+            return Done(declare(work, work.module(module), minutes, component))
 
     def delete_module(self, module: int, *, told: bool = False) -> Done:
         """Delete it, and its completion rows with it."""
@@ -137,16 +126,14 @@ class Silent:
             ):
                 work.db.execute(sql, (module,))
             copying.retire(work.db, "course_modules", module)
-            event = _of_module(work, "course_module_deleted", row)
+            event = of_module(work, "course_module_deleted", row)
             return work.write([event])
 
     def change_account(self, user: int, *, told: bool = False, **fields: Any) -> Done:
         """Rename the account, suspend it, give it another idnumber or address."""
         with self._working(told) as work:
             change(work, "user", user, fields, _ACCOUNT_FIELDS)
-            event = administered("user_updated")
-            event |= {key: like(event[key], user) for key in ("objectid", "contextinstanceid", "relateduserid")}
-            event |= {"userid": like(event["userid"], ADMIN), "timecreated": work.now}
+            event = of_account(work, "user_updated", user)
             return work.write([event])
 
     def change_course(self, course: int, *, told: bool = False, **fields: Any) -> Done:
@@ -155,7 +142,7 @@ class Silent:
             change(work, "course", course, fields, _COURSE_FIELDS)
             row = need(work.db, "course", course)
             event = administered("course_updated")
-            event |= _in_course(event, row, work.now) | {"objectid": like(event["objectid"], course)}
+            event |= in_course(event, row, work.now) | {"objectid": like(event["objectid"], course)}
             event["other"] = {key: row[key] for key in ("shortname", "fullname")} | {"updatedfields": dict(fields)}
             return work.write([event])
 
@@ -194,20 +181,26 @@ def _reset(work: Work, course: Row) -> list[Event]:
     last = events[-1]["timecreated"]
     for event in events:
         when = work.now - (last - event["timecreated"])
-        event |= _in_course(event, course, when)
+        event |= in_course(event, course, when)
         options = event["other"]["reset_options"]
         options |= {key: like(options[key], course["id"]) for key in ("id", "courseid")}
     return events
 
 
-def _of_module(work: Work, name: str, module: Row) -> Event:
-    event = administered(name)
-    event |= _in_course(event, need(work.db, "course", module["course"]), work.now)
-    event |= {key: like(event[key], module["id"]) for key in ("objectid", "contextinstanceid")}
-    event["contextid"] = like(event["contextid"], module["contextid"])
-    other = {"modulename": module["modname"], "instanceid": like(event["other"]["instanceid"], module["instance"])}
-    event["other"] = other | ({"name": module["name"]} if "name" in event["other"] else {})
-    return event
+def declare(work: Work, module: Row, minutes: int | None, component: str, actor: int = ADMIN) -> list[Event]:
+    """Hours of an activity; nothing is told, and nothing written, where they are the same."""
+    old = one(work.db, "SELECT minutes, component FROM hours WHERE cmid = ?", module["id"])
+    before = (old["minutes"], old["component"]) if old else (None, "")
+    after = (None, "") if minutes is None else (minutes, component)
+    if before == after:
+        return []
+    work.db.execute("DELETE FROM hours WHERE cmid = ?", (module["id"],))
+    if minutes is not None:
+        work.db.execute("INSERT INTO hours (cmid, minutes, component) VALUES (?, ?, ?)", (module["id"], *after))
+    event = _hours_updated(module, before, after, work.now) | {"userid": actor}
+    if work.told and module["course"] not in unchosen(work.db):
+        work.note(event)
+    return [event]
 
 
 def _hours_updated(module: Row, before: tuple[int | None, str], after: tuple[int | None, str], now: int) -> Event:
@@ -224,14 +217,4 @@ def _hours_updated(module: Row, before: tuple[int | None, str], after: tuple[int
         "relateduserid": None,
         "other": other,
         "timecreated": now,
-    }
-
-
-def _in_course(event: Event, course: Row, when: int) -> Event:
-    return {
-        "contextid": like(event["contextid"], course["contextid"]),
-        "contextinstanceid": like(event["contextinstanceid"], course["id"]),
-        "courseid": like(event["courseid"], course["id"]),
-        "userid": like(event["userid"], ADMIN),
-        "timecreated": when,
     }

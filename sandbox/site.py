@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -11,15 +12,19 @@ from typing import Any
 from sandbox import observer, wire
 from sandbox.actions import Act
 from sandbox.attendance import Attendance
-from sandbox.content import ADMIN, SECOND_SERVICE, SERVICE
+from sandbox.content import ADMIN, PROVISIONER, SECOND_SERVICE, SERVICE
 from sandbox.disorder import ORDER, Disorder
+from sandbox.faults import Faults
+from sandbox.hands import Hands
 from sandbox.pace import Gate, Pace
-from sandbox.seed import new_token, second_account, seed
+from sandbox.seed import new_token, provisioner, second_account, seed
 from sandbox.sender import Sender
 from sandbox.silent import Silent
 from sandbox.store import Row, Store, config, set_config
+from sandbox.work import Work, working
 from sandbox.world import World, world
 
+COPYING_PEOPLE = ("moodle/backup:userinfo", "moodle/restore:userinfo")
 DEFAULT_WWWROOT = "https://moodle.example.org"
 
 
@@ -30,8 +35,9 @@ class Site:
     ...     site.act.complete(site.user("e0001"), site.module("COP-EBWIESL-BAY", "ACT-01"))
 
     `act` is what people do, `unseen` the same without a single event, `silent` what Moodle doesn't
-    tell or may not tell, `attendance` sessions and who was at them, `gate` the web services' pace and
-    how many calls there were.
+    tell or may not tell, `attendance` sessions and who was at them, `hands` what people change in
+    courses that were set up, `gate` the web services' pace and how many calls there were, `faults`
+    which calls fail.
     """
 
     def __init__(
@@ -62,6 +68,8 @@ class Site:
         self.unseen = Act(self.store, clock, self._woken, told=False)
         self.silent = Silent(self.store, clock, self._woken)
         self.attendance = Attendance(self.store, clock, self._woken)
+        self.hands = Hands(self.working)
+        self.faults = Faults()
 
     def __enter__(self) -> Site:
         return self
@@ -122,6 +130,14 @@ class Site:
         self.lacks(*capabilities, user=SECOND_SERVICE)
         return self.token_of(SECOND_SERVICE)
 
+    def provisioning_token(self, *without: str, copies_people: bool = False) -> str:
+        """The token of the account that sets up courses, which holds the plugin's second service; the account is made
+        when it is first asked for. From now on it lacks these capabilities, and those to copy people with a course."""
+        with self.store.write() as db:
+            provisioner(db)
+        self.lacks(*without, *(() if copies_people else COPYING_PEOPLE), user=PROVISIONER)
+        return self.token_of(PROVISIONER)
+
     def installs_plugin(self, *, alone: bool = False) -> None:
         """From now on the site has the companion plugin, and the tokens' service its functions, too; `alone`: its
         functions and no others, but for the site's own."""
@@ -133,10 +149,11 @@ class Site:
         with self.store.write() as db:
             set_config(db, "plugin", "")
 
-    def hands_over(self, *, all_but: Iterable[int] = ()) -> None:
-        """Which courses the plugin hands over: all of them, or all but some."""
+    def hands_over(self, *, all_but: Iterable[int] = (), but_categories: Iterable[int] = ()) -> None:
+        """Which courses the plugin hands over: all of them, or all but some, or but those of some categories."""
         with self.store.write() as db:
             set_config(db, "unchosen", ",".join(str(course) for course in sorted(all_but)))
+            set_config(db, "unchosen_categories", ",".join(str(each) for each in sorted(but_categories)))
 
     def unchosen(self) -> frozenset[int]:
         """The courses that the plugin doesn't hand over."""
@@ -189,9 +206,14 @@ class Site:
 
     def close(self) -> None:
         """Stop sending and close the file."""
+        self.faults.release()
         if self.sender is not None:
             self.sender.close()
         self.store.close()
+
+    def working(self, *, told: bool = True) -> AbstractContextManager[Work]:
+        """A transaction to act in; what isn't told leaves no event."""
+        return working(self.store, self.clock(), self._woken, told)
 
     def _woken(self) -> None:
         if self.sender is not None:

@@ -111,6 +111,30 @@ CREATE TABLE IF NOT EXISTS messages (
   fullmessage TEXT NOT NULL, timecreated INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS message_users_blocked (
   userid INTEGER NOT NULL, blockeduserid INTEGER NOT NULL, PRIMARY KEY (userid, blockeduserid));
+CREATE TABLE IF NOT EXISTS category_tree (
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL, parent INTEGER NOT NULL DEFAULT 0, visible INTEGER NOT NULL DEFAULT 1);
+CREATE TABLE IF NOT EXISTS course_settings (
+  course INTEGER PRIMARY KEY, format TEXT NOT NULL, groupmode INTEGER NOT NULL, enablecompletion INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS section_settings (
+  section INTEGER PRIMARY KEY, named INTEGER NOT NULL, visible INTEGER NOT NULL, summary TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS module_rules (cmid INTEGER PRIMARY KEY, rules TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS hidden_with_section (cmid INTEGER PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS customfield_field (
+  shortname TEXT PRIMARY KEY, type TEXT NOT NULL, options TEXT NOT NULL, required INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS cohort (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, idnumber TEXT NOT NULL, category INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS cohort_members (
+  cohortid INTEGER NOT NULL, userid INTEGER NOT NULL, PRIMARY KEY (cohortid, userid));
+CREATE TABLE IF NOT EXISTS enrol_settings (
+  enrolid INTEGER PRIMARY KEY, roleid INTEGER NOT NULL, cohort INTEGER NOT NULL, groupid INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS user_auth (userid INTEGER PRIMARY KEY, auth TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS event (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, description TEXT NOT NULL, format INTEGER NOT NULL,
+  courseid INTEGER NOT NULL, groupid INTEGER NOT NULL, userid INTEGER NOT NULL, eventtype TEXT NOT NULL,
+  timestart INTEGER NOT NULL, timeduration INTEGER NOT NULL, visible INTEGER NOT NULL, sequence INTEGER NOT NULL,
+  timemodified INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS event_course ON event (courseid);
+INSERT OR IGNORE INTO category_tree (id, name) SELECT category, categoryname FROM course GROUP BY category;
 CREATE INDEX IF NOT EXISTS messages_to ON messages (useridto);
 CREATE INDEX IF NOT EXISTS enrolments_course ON user_enrolments (course, userid);
 CREATE INDEX IF NOT EXISTS enrolments_user ON user_enrolments (userid, course);

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from sandbox import answers, attendance_answers, messages, parameters, people, plugin, progress
+from sandbox import answers, attendance_answers, messages, parameters, people, plugin, progress, provisioning
 from sandbox.actions import ActionRefusedError
 from sandbox.capabilities import ENROL_REVIEW, Caller, caller_of, enter_course
+from sandbox.content import PROVISIONER
 from sandbox.parameters import MoodleError, Params, boolean, check, integer, invalid_parameter
 from sandbox.site import Site
 from sandbox.store import Row, need
@@ -46,9 +47,10 @@ def call(site: Site, form: Mapping[str, str]) -> Any:
         if "wsfunction" not in form:
             raise invalid_parameter()
         name = form["wsfunction"]
-        offered = offers(site)
+        offered = offers(site, user)
         if name not in offered:
-            raise no_access() if name in FUNCTIONS or answers.is_moodle_function(name) else no_record()
+            known = name in FUNCTIONS or answers.is_moodle_function(name) or (site.setting("plugin") and name in _OURS)
+            raise no_access() if known else no_record()
         try:
             return offered[name](site, caller_of(site, user), parameters.own(form))
         except LookupError as err:
@@ -75,7 +77,7 @@ def _row(site: Site, table: str, row_id: int) -> Row:
 
 def _site_info(site: Site, caller: Caller, params: Params) -> Any:
     check(params, "serviceshortnames")
-    return answers.site_info(site, caller.user, offers(site))
+    return answers.site_info(site, caller.user, offers(site, caller.user))
 
 
 def _courses_by_field(site: Site, caller: Caller, params: Params) -> Any:
@@ -227,12 +229,20 @@ FUNCTIONS: dict[str, Function] = {
 }
 
 
-def offers(site: Site) -> dict[str, Function]:
-    """The functions that the tokens' service holds: without the companion plugin, with it, or its own alone."""
+_OURS = plugin.FUNCTIONS | provisioning.OWN
+
+
+def offers(site: Site, user: int) -> dict[str, Function]:
+    """The functions that a token's service holds: without the companion plugin, with it, or its own alone. Those that
+    set up courses are in the second service alone, whose account has no other."""
     has = site.setting("plugin")
+    if user == PROVISIONER:
+        held = FUNCTIONS | (_OURS if has else {})
+        names = provisioning.ALSO | provisioning.OWN.keys()
+        return {name: held[name] for name in held.keys() & names} | provisioning.CORE
     if has == "alone":
-        kept = (SITE_INFO, COURSE_MODULE, ATTENDANCE, messages.FUNCTION)
-        return {name: FUNCTIONS[name] for name in kept} | plugin.FUNCTIONS
+        kept = {name: FUNCTIONS[name] for name in (SITE_INFO, COURSE_MODULE, ATTENDANCE, messages.FUNCTION)}
+        return kept | plugin.FUNCTIONS
     return FUNCTIONS | plugin.FUNCTIONS if has else FUNCTIONS
 
 

@@ -20,6 +20,7 @@ from tests.unit.moodle_client.expected import (
     sent,
 )
 from tests.unit.moodle_client.expected_messages import MESSAGES
+from tests.unit.moodle_client.expected_provisioning import PROVISIONING
 from tests.unit.moodle_client.php import parsed_body
 
 WWWROOT = "https://moodle.example.org"
@@ -143,15 +144,15 @@ def generic(moodle: MoodleClient, record: dict[str, Any], *, reads: bool = False
 
 
 def test_every_recording_has_an_expectation() -> None:
-    expected = [*READS, *WRITES, *MESSAGES, *CALLS, *COURSES_AS_ROWS, *WARNED, *FAILS, EVERYONE]
+    expected = [*READS, *WRITES, *MESSAGES, *PROVISIONING, *CALLS, *COURSES_AS_ROWS, *WARNED, *FAILS, EVERYONE]
     assert len(expected) == len(set(expected))
     assert sorted(expected) == ALL_FILES
 
 
-@pytest.mark.parametrize("name", [*READS, *WRITES, *MESSAGES])
+@pytest.mark.parametrize("name", [*READS, *WRITES, *MESSAGES, *PROVISIONING])
 @responses.activate
 def test_a_recorded_answer_is_read_as_it_is(name: str) -> None:
-    played: Played = (READS | WRITES | MESSAGES)[name]
+    played: Played = (READS | WRITES | MESSAGES | PROVISIONING)[name]
     record = recorded(name)
     answer_with(record)
     with client() as moodle:

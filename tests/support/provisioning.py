@@ -40,6 +40,19 @@ ends: 2026-12-18
 matrix: {topics: [MATH, PST], regions: [BAY, LA]}
 """
 
+WHOLE = (
+    FILE.replace("matrix: {topics: [MATH, PST], regions: [BAY, LA]}", "matrix: {topics: [MATH], regions: [BAY]}")
+    + """
+people: {files: [people.csv]}
+groups:
+  - {idnumber: TEAM-OAKLAND, name: Oakland Adult School}
+sessions:
+  - {code: F2F-1, title: "Session 1: {topic_title}", on: 2026-09-12, start: "09:00", end: "13:00", mode: face_to_face}
+welcome: Welcome to {topic_title}.
+"""
+)
+"""One community, with people, teams, a session and a welcome."""
+
 
 @dataclass(frozen=True)
 class Office:

@@ -36,6 +36,13 @@ WRITES: dict[Function, Callable[[MoodleClient], Any]] = {
     Function.PING: lambda m: m.ping(),
     Function.SET_STANDINGS: lambda m: m.set_standings([{"courseid": 2, "userid": 3, "asof": 4, "data": "{}"}]),
     Function.SET_PRESENCE: lambda m: m.set_presence([{"cmid": 2, "userid": 3, "present": True}]),
+    Function.UPDATE_COURSES: lambda m: m.update_courses([{"id": 2, "visible": 0}]),
+    Function.CREATE_CALENDAR_EVENTS: lambda m: m.create_calendar_events([{"name": "a", "courseid": 2}]),
+    Function.CREATE_ACTIVITIES: lambda m: m.create_activities(2, [{"modname": "page", "idnumber": "a"}]),
+    Function.SET_ACTIVITIES: lambda m: m.set_activities(2, [{"cmid": 3, "minutes": 15}]),
+    Function.SET_SECTIONS: lambda m: m.set_sections(2, [{"number": 1, "name": "a"}]),
+    Function.ADD_COHORT_ENROLMENT: lambda m: m.add_cohort_enrolment(2, 3, 5),
+    Function.SET_COURSE_FIELDS: lambda m: m.set_course_fields(2, {"region": "North"}),
 }
 
 
@@ -74,6 +81,7 @@ def test_a_write_is_sent_twice_only_where_that_is_harmless(function: Function) -
 def test_each_write_says_whether_repeating_is_harmless() -> None:
     harmful = {function.name for function in Function if function.repeat is Repeat.HARMFUL}
     assert harmful == {
+        "CREATE_CALENDAR_EVENTS",
         "CREATE_CATEGORIES",
         "CREATE_COURSES",
         "CREATE_GROUPS",

@@ -42,7 +42,9 @@ def options(tmp_path: Path, secret: Path, port: int) -> list[str]:
 def test_it_starts_without_its_target_and_stops_on_sigterm(tmp_path: Path, secret_file: Path) -> None:
     port = free_port()
     token = tmp_path / "token"
+    second = tmp_path / "provisioning-token"
     arguments = [*options(tmp_path, secret_file, port), "--token-file", f"{token}"]
+    arguments += ["--provisioning-token-file", f"{second}"]
     root = Path(__file__).parents[3]
     process = subprocess.Popen([sys.executable, "-m", "sandbox", *arguments], cwd=root)
     try:
@@ -52,9 +54,10 @@ def test_it_starts_without_its_target_and_stops_on_sigterm(tmp_path: Path, secre
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=20) == 0
-    assert stat.S_IMODE(token.stat().st_mode) == 0o600
+    assert {stat.S_IMODE(file.stat().st_mode) for file in (token, second)} == {0o600}
     with Site(tmp_path / "state" / "site.db") as site:
         assert token.read_text().strip() == site.token
+        assert second.read_text().strip() == site.provisioning_token() != site.token
 
 
 def _healthy(address: str) -> bool:
