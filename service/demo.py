@@ -2,6 +2,7 @@
 
 import os
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,16 +61,17 @@ def prepare(settings: Settings, sandbox_url: str, state_folder: Path) -> DemoInf
     return DemoInfo(link, SLUG, secret, once=link != sign_in_page(settings))
 
 
-def take_token(settings: Settings, file: Path) -> None:
-    """Keep the token of the sandbox's web services, as IT would: with it the sandbox's state can be swept."""
-    token = file.read_text(encoding="utf-8").strip()
+def take_tokens(settings: Settings, files: Mapping[Purpose, Path]) -> None:
+    """Keep the sandbox's tokens, as IT would: with the one of its web services its state can be swept, with the one for
+    provisioning courses can be made there."""
     engine = make_engine(settings.database_url, pool_size=1)
     try:
         with Session(engine) as session, session.begin():
             site_id = session.scalars(select(Site.id).where(Site.slug == SLUG)).one()
-            held = secrets.active_secrets(session, site_id, Purpose.WEB_SERVICES, settings.encryption_key)
-            if token not in held:
-                secrets.keep_secret(session, site_id, Purpose.WEB_SERVICES, token, settings.encryption_key)
+            for purpose, file in files.items():
+                token = file.read_text(encoding="utf-8").strip()
+                if token not in secrets.active_secrets(session, site_id, purpose, settings.encryption_key):
+                    secrets.keep_secret(session, site_id, purpose, token, settings.encryption_key)
     finally:
         engine.dispose()
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from records.migrate import MigrationError, upgrade
+from records.secrets import Purpose
 from records.settings import Settings
 from service.cli.errors import UserError
 from service.embedded.postgres import Passwords, Postgres
@@ -56,7 +57,7 @@ def check_ports(port: int, sandbox_port: int) -> None:
 def start_all(supervisor: Supervisor, folder: StateFolder, port: int, sandbox_port: int) -> None:
     """Start every part in order, and print the addresses once all are healthy."""
     # Imported here: it brings the whole web application along.
-    from service.demo import prepare, take_token
+    from service.demo import prepare, take_tokens
 
     board = f"http://{HOST}:{port}"
     sandbox = f"http://{HOST}:{sandbox_port}"
@@ -79,7 +80,7 @@ def start_all(supervisor: Supervisor, folder: StateFolder, port: int, sandbox_po
     supervisor.start(simulated.name, simulated)
     for child in (*children, simulated):
         child.wait(supervisor.check)
-    take_token(settings, token_file(folder))
+    take_tokens(settings, token_files(folder))
     say(f"\nStaff board     {board}\nSandbox Moodle  {sandbox}")
     if demo.sign_in_url:
         say(demo.told)
@@ -140,17 +141,23 @@ def _child(
     return Child(name, command, log=folder.logs / f"{name}.log", cwd=folder.path, env=environment, health=health)
 
 
-def token_file(folder: StateFolder) -> Path:
-    """Where the sandbox leaves the token of its web services."""
-    return folder.path / "secrets" / "SANDBOX_TOKEN"
+def token_files(folder: StateFolder) -> dict[Purpose, Path]:
+    """Where the sandbox leaves its tokens."""
+    secrets = folder.path / "secrets"
+    return {
+        Purpose.WEB_SERVICES: secrets / "SANDBOX_TOKEN",
+        Purpose.PROVISIONING: secrets / "SANDBOX_PROVISIONING_TOKEN",
+    }
 
 
 def _sandbox(folder: StateFolder, port: int, target: str, secret_file: Path) -> Child:
     environment = {name: value for name, value in os.environ.items() if name not in PRIVATE}
+    tokens = token_files(folder)
     command = (
         *(sys.executable, "-m", "sandbox", "--port", str(port)),
         *("--state", str(folder.path / "sandbox.json"), "--target", target, "--secret-file", str(secret_file)),
-        *("--token-file", str(token_file(folder)), "--plugin"),
+        *("--token-file", str(tokens[Purpose.WEB_SERVICES]), "--plugin"),
+        *("--provisioning-token-file", str(tokens[Purpose.PROVISIONING])),
     )
     return Child(
         "sandbox",

@@ -143,7 +143,7 @@ def _own_things(
 ) -> None:
     """The course's attributes and what it holds: put right, and verified before anybody is enrolled."""
     known = known_of(_record(house, wanted))
-    found = _situation(house, wanted, course)
+    found = _without_people(house, course)
     differ = [one for one in compare.differences(wanted, known, found, site) if one.kind in writing.OWN]
     to_do = [one for one in differ if one.to_do]
     writing.write_attributes(house.moodle, course, to_do, category)
@@ -151,7 +151,7 @@ def _own_things(
     done.update(str(one.kind) for one in to_do)
     if known is not None and not to_do:
         return
-    found = _situation(house, wanted, course)
+    found = _without_people(house, course)
     for one in compare.differences(wanted, known, found, site):
         # Of a new copy everything has to be as the template has it; later what people changed by hand may stand.
         if one.kind in writing.OWN and (one.to_do or known is None):
@@ -167,6 +167,13 @@ def _to_do(
 ) -> list[Difference]:
     differ = planning.differences_of(house, wanted, _record(house, wanted), found, site, directory)
     return [one for one in differ if one.to_do]
+
+
+def _without_people(house: House, course: int) -> CourseSituation:
+    setup = reading.read_setup(house.moodle, course)
+    if setup is None:
+        raise InTheWay(Problem.GONE, course=course)
+    return CourseSituation(setup, {})
 
 
 def _situation(house: House, wanted: WantedCourse, course: int) -> CourseSituation:

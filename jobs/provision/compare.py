@@ -73,6 +73,8 @@ def differences(
     what the course holds is held against its template then."""
     if found is None:
         yield Difference(Kind.COURSE, wanted.idnumber, wanted.fullname, None)
+        yield from (Difference(Kind.GROUP, idnumber, name, None) for idnumber, name in wanted_groups(wanted))
+        yield from (Difference(Kind.COHORT, one.cohort, one.role, None) for one in wanted.cohorts)
         return
     yield from _attributes(wanted, known, found, site)
     if not found.setup.course.enablecompletion:

@@ -14,7 +14,9 @@ from records import provisioning
 from records.models import ProvisionedCourse
 
 PATIENCE = timedelta(minutes=3)
-"""So long after a call without an answer Moodle may still be copying."""
+"""So long after a call without an answer Moodle may still be filling the copy."""
+UNSEEN = timedelta(seconds=20)
+"""So long after it Moodle may be about to make the copy: it refuses a second one of the same name only then."""
 LOOK_SECONDS = 2.0
 """How often it is looked for meanwhile."""
 
@@ -49,7 +51,6 @@ def _made(house: House, wanted: WantedCourse, template: CourseSetup, setup: Site
 
 def _looked_for(house: House, record: ProvisionedCourse, template: CourseSetup) -> int | None:
     """The copy that an earlier application asked for, once it is whole; None: that call made none."""
-    until = record.asked_at + PATIENCE
     pause = threading.Event()
     seen: int | None = None
     while True:
@@ -58,6 +59,7 @@ def _looked_for(house: House, record: ProvisionedCourse, template: CourseSetup) 
             seen = found[0].id
             if _is_whole(house, seen, template):
                 return seen
+        until = record.asked_at + (UNSEEN if seen is None else PATIENCE)
         left = (until - house.clock()).total_seconds()
         if left <= 0:
             break

@@ -39,7 +39,7 @@ def plan_of(house: House, site: SiteSituation, directory: Directory) -> Plan:
             enumerate(house.wanted),
         )
         found = tuple(courses)
-    hidden = [course.key for course in found if _would_hide(course)]
+    hidden = [course.key for course in found if would_hide(course)]
     if len(hidden) > house.hide:
         in_the_way.append(Obstacle(Problem.HIDING, {"courses": len(hidden)}))
     return Plan(house.code, house.slug, missing, found, tuple(in_the_way))
@@ -100,7 +100,7 @@ def has_events(wanted: WantedCourse) -> bool:
     return any(session.calendar for session in wanted.sessions)
 
 
-def _would_hide(course: CoursePlan) -> bool:
+def would_hide(course: CoursePlan) -> bool:
     """Whether people would lose sight of a course."""
     return bool(course.people) and any(
         one.kind is Kind.VISIBLE and one.to_do and one.wanted is False and one.found for one in course.differences

@@ -164,3 +164,27 @@ def test_hand_changes_are_found_and_classed(it: Office) -> None:
     mended = it("apply", "--yes", "--many", "--json")
     left = {kind for kind, _, weight in it.drift()["MATH/BAY"] if weight == "mend"}
     assert left == {str(Kind.ACTIVITY_GONE)}, mended.out
+
+
+def test_a_copy_whose_answer_was_lost_is_found_again(it: Office) -> None:
+    it.site.faults.fail("core_course_duplicate_course", after=True)
+    answer = it("apply", "--yes")
+    assert answer.code == 1
+    assert "3 courses ready" in answer.out, answer.out
+    assert "Moodle gave no answer to core_course_duplicate_course" in answer.out
+    it.apply()
+    made = it.site.rows("SELECT shortname FROM course WHERE shortname LIKE '%26F%' ORDER BY shortname")
+    assert [row["shortname"] for row in made] == ["MATH-BAY-26F", "MATH-LA-26F", "PST-BAY-26F", "PST-LA-26F"]
+    assert it.apply()["writes"] == 0
+
+
+def test_a_course_that_fails_stops_no_other_and_nobody_enters_it(it: Office) -> None:
+    it.write(WHOLE.replace("topics: [MATH]", "topics: [MATH, PST]"), people=PEOPLE + "PST/BAY,e0005@example.org,,\n")
+    it.site.faults.fail("core_course_update_courses", times=4)
+    answer = it("apply", "--yes", "--at-once", "1")
+    assert answer.code == 1
+    assert "1 course ready" in answer.out, answer.out
+    stopped = it.site.rows("SELECT id FROM course WHERE shortname = 'MATH-BAY-26F'")[0]["id"]
+    assert not it.site.rows("SELECT 1 FROM user_enrolments e WHERE e.course = ?", stopped)
+    it.apply()
+    assert len(it.site.rows("SELECT 1 FROM user_enrolments e WHERE e.course = ?", stopped)) == 4
