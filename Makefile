@@ -34,6 +34,8 @@ help:
 run: $(STAMP)
 	@exec $(BIN)/copbridge up --state "$(STATE)" --port "$(PORT)" --sandbox-port "$(SANDBOX_PORT)"
 
+# Compiled files are kept even where the environment says no: each of the commands that tests start reads hundreds.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(STAMP)
 	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal $(PYTEST_ARGS)
 

@@ -43,7 +43,15 @@ STATEMENTS = (
        VALUES (pg_temp.uid(22, 1), pg_temp.uid(2, 1), 'Fall 2024', '2024-07-01', '2025-01-01', '',
                pg_temp.uid(21, 1), '2025-01-01')""",
     """INSERT INTO closed_members (closing_id, membership_id, minutes, status, credits)
-       SELECT pg_temp.uid(22, 1), pg_temp.uid(6, n), (n * 31) %% 1100, 'behind', '[]'
+       SELECT pg_temp.uid(22, 1), pg_temp.uid(6, n), (n * 31) %% 1100, 'behind',
+              CASE WHEN n %% 2 = 0 THEN '[]' ELSE jsonb_build_array(
+                jsonb_build_object('key', 'completion:' || pg_temp.uid(1, 1) || ':' || n || ':' || pg_temp.uid(5, n),
+                                   'rule', 'lesson', 'component', 'online', 'minutes', 75,
+                                   'program_version', pg_temp.uid(3, 1), 'happened_at', '2024-10-01T17:00:00+00:00'),
+                jsonb_build_object('key', 'attendance:' || pg_temp.uid(9, (1 + n %% %(communities)s) * 10 + 1) || ':'
+                                          || pg_temp.uid(5, n), 'rule', 'attendance', 'component', 'face_to_face',
+                                   'program_version', pg_temp.uid(3, 1), 'minutes', 90,
+                                   'happened_at', '2024-11-01T17:00:00+00:00')) END
        FROM generate_series(1, %(memberships)s) n""",
 )
 

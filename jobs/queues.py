@@ -31,6 +31,10 @@ JOBS = {
     QueueName.MAIL: "jobs.tasks.send_mail",
     QueueName.NUDGES: "jobs.tasks.send_nudges",
 }
+MOST_SECONDS = 600
+"""A turn that takes longer is ended."""
+TURN_SECONDS = {QueueName.LONG_WORK: 3_600}
+"""Moodle may be silent for minutes while it copies a course, and isn't interrupted."""
 FLAG_SECONDS = 5
 """A wake that got lost with its worker stops blocking others after this time."""
 
@@ -51,7 +55,8 @@ def wake(redis: Redis, name: QueueName) -> bool:
     """
     try:
         if redis.set(flag(name), b"1", nx=True, ex=FLAG_SECONDS):
-            queue(redis, name).enqueue(JOBS[name], result_ttl=0, failure_ttl=86_400, job_timeout=600)
+            seconds = TURN_SECONDS.get(name, MOST_SECONDS)
+            queue(redis, name).enqueue(JOBS[name], result_ttl=0, failure_ttl=86_400, job_timeout=seconds)
     except RedisError as err:
         # The scheduler's tick looks at the database anyway.
         log.warning("wake_failed", queue=str(name), error=type(err).__name__)

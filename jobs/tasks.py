@@ -22,7 +22,7 @@ from jobs.reread import reread
 from jobs.runtime import current
 from jobs.sweep.run import House, carry_on
 from jobs.telling import tell
-from records import forgotten, idempotency, inbox, lockout, nudges, sign_ins, sweeps, telling
+from records import forgotten, idempotency, inbox, lockout, nudges, provisioning, sign_ins, sweeps, telling
 from records.attendance_reports import prune as prune_reports
 from records.long_work import anything_due as waits_for_long_work
 from records.models import InboxItem, Site
@@ -147,13 +147,14 @@ def prune_inbox() -> None:
     with Session(runtime.engine) as session, session.begin():
         deleted = inbox.prune(session, runtime.settings.payload_retention_days)
         reports = prune_reports(session, runtime.settings.payload_retention_days)
+        people = provisioning.prune_people(session, runtime.clock(), runtime.settings.payload_retention_days)
         telling.forget_refused(session)
         lockout.prune(session, runtime.clock())
         sign_ins.prune(session, runtime.clock())
     redacted = sum(
         hit for _, hit in forgotten.redact_inbox(runtime.engine, runtime.settings.encryption_key, forgotten.PUT_ASIDE)
     )
-    log.info("inbox_pruned", items=deleted, redacted=redacted, reports=reports)
+    log.info("inbox_pruned", items=deleted, redacted=redacted, reports=reports, people_files=people)
 
 
 def prune_idempotency_keys() -> None:

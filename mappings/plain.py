@@ -29,12 +29,20 @@ LIMITS = {
     "greater_than_equal": "has to be at least {ge}",
     "less_than_equal": "has to be at most {le}",
     "too_short": "needs at least one",
+    "string_too_short": "is empty",
+    "string_too_long": "is longer than {max_length} characters",
     "missing": "is missing",
 }
 FORMS = {
     r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$": "is not a code: up to 40 letters, digits, - and _",
     r"^[a-z]{2}(-[A-Z]{2})?$": "is not a language such as en or es-MX (words with a comma or a colon need quotes)",
     r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$": "is not a day of the year such as 07-01",
+    r"^([01]\d|2[0-3]):[0-5]\d$": "is not a time such as 09:00",
+    r"^[A-Za-z0-9-]{1,40}$": "is not a host's code: up to 40 letters, digits and -",
+    r"^[a-z][a-z0-9_]{0,19}$": "is not the name of a way to sign in, such as manual or oidc",
+    r"^https?://\S+$": "is not an address that begins with https://",
+    r"^\S(.*\S)?$": "is not an ID number: text without blanks at its beginning or end",
+    r"^[^\x00-\x1f\x7f]+$": "has to be one line of text",
 }
 """By the pattern that a text has to match."""
 LOOSELY = 0.4

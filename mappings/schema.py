@@ -1,9 +1,11 @@
-"""The JSON Schema of program files, for editors: made from the models, as docs/program.schema.json."""
+"""The JSON Schemas of program files and provision files, for editors: made from the models, and kept in docs."""
 
 import json
 from typing import Any
 
+from mappings.base import Model
 from mappings.program import Program
+from mappings.provisioning import Provision
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -13,18 +15,27 @@ NOTHING = {"type": "null"}
 
 def program_schema() -> dict[str, Any]:
     """What an editor may offer and complain about. The loader says more: what fits together only it knows."""
-    schema: dict[str, Any] = _plain(Program.model_json_schema())
-    return {"$schema": DRAFT, "title": "A program file of CoP Bridge"} | schema
+    return _schema(Program, "A program file of CoP Bridge")
 
 
-def schema_text() -> str:
-    """The schema as it is kept."""
-    return json.dumps(program_schema(), indent=2, ensure_ascii=False) + "\n"
+def provision_schema() -> dict[str, Any]:
+    """The same of provision files."""
+    return _schema(Provision, "A provision file of CoP Bridge")
+
+
+def _schema(model: type[Model], title: str) -> dict[str, Any]:
+    schema: dict[str, Any] = _plain(model.model_json_schema())
+    return {"$schema": DRAFT, "title": title} | schema
+
+
+def schema_text(schema: dict[str, Any]) -> str:
+    """A schema as it is kept."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 def _plain(value: Any, *, names: bool = False) -> Any:
     """A schema as people are shown it: no titles that repeat each key, no `null` where a key is simply left out, each
-    description on one line. `names`: the keys are those of a program file."""
+    description on one line. `names`: the keys are those of a file."""
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if not isinstance(value, dict):

@@ -119,8 +119,7 @@ def make(session: Session, by: Actor, name: str, scopes: Collection[str], days: 
         raise TokenError(TokenFault.DAYS)
     # Two at a time would each find one place left.
     session.execute(select(User.id).where(User.id == by.user_id).with_for_update())
-    held = select(func.count()).select_from(ApiToken).where(ApiToken.user_id == by.user_id, *_open(now))
-    if (session.scalar(held) or 0) >= MOST:
+    if held(session, by.user_id, now) >= MOST:
         raise TokenError(TokenFault.TOO_MANY)
     token = PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
     row = ApiToken(
@@ -142,6 +141,12 @@ def _open(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return ApiToken.revoked_at.is_(None), ApiToken.expires_at > now
 
 
+def held(session: Session, user_id: UUID, now: datetime) -> int:
+    """How many tokens of a user can be used."""
+    wanted = select(func.count()).select_from(ApiToken).where(ApiToken.user_id == user_id, *_open(now))
+    return session.scalar(wanted) or 0
+
+
 def bearer(session: Session, token: str, now: datetime) -> Bearer | None:
     """Who a token stands for; None for one that isn't, was revoked or ended, and for one whose user was switched
     off."""
@@ -154,11 +159,11 @@ def bearer(session: Session, token: str, now: datetime) -> Bearer | None:
     ).one_or_none()
     if row is None:
         return None
-    held: ApiToken = row.ApiToken
-    actor = Actor.user(held.user_id, grants_of(session, held.user_id))
-    scopes = frozenset(ApiScope(scope) for scope in held.scopes if scope in set(ApiScope))
-    who = SignedIn(actor, row.name, held.expires_at, language=row.language)
-    return Bearer(held.id, held.name, who, scopes, held.used_at)
+    token_row: ApiToken = row.ApiToken
+    actor = Actor.user(token_row.user_id, grants_of(session, token_row.user_id))
+    scopes = frozenset(ApiScope(scope) for scope in token_row.scopes if scope in set(ApiScope))
+    who = SignedIn(actor, row.name, token_row.expires_at, language=row.language)
+    return Bearer(token_row.id, token_row.name, who, scopes, token_row.used_at)
 
 
 def used(session: Session, found: Bearer, now: datetime) -> bool:
@@ -210,7 +215,7 @@ def revoke(session: Session, by: Actor, token_id: UUID, now: datetime, *, of_use
 
 
 def revoke_all(session: Session, by: Actor, user_id: UUID, now: datetime) -> int:
-    """End all tokens of a user, so that switching the user on again brings none of them back. Returns how many."""
-    open_ones = select(ApiToken.id).where(ApiToken.user_id == user_id, ApiToken.revoked_at.is_(None))
+    """End all tokens of a user, for good: switching the user on again brings none of them back. Returns how many."""
+    open_ones = select(ApiToken.id).where(ApiToken.user_id == user_id, *_open(now))
     ids = session.scalars(open_ones.order_by(ApiToken.id)).all()
     return sum(revoke(session, by, token_id, now) for token_id in ids)

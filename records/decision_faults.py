@@ -30,6 +30,8 @@ class Why(StrEnum):
     ONE_PERSON = "one_person"
     GOES_ON = "goes_on"
     CIRCLE = "circle"
+    BELOW_ZERO = "below_zero"
+    """A total would be less than nothing, and nobody said that this is meant."""
     ELSEWHERE = "elsewhere"
     """It is undone in another way."""
     OTHER = "other"

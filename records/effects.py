@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from mappings.credit import credits_of
 from records import answers, audit, deciding, together
 from records.actor import Actor
-from records.deciding import By, Draft
+from records.deciding import By, DecisionError, Draft
+from records.decision_faults import Why
 from records.models import Team
 from records.programs import newest
 from records.reached import Subject
@@ -125,12 +126,14 @@ def keep(session: Session, actor: Actor, moved: Mapping[UUID, tuple[Looked, Look
         audit.record(session, actor, MOVED, str(decision), before=before, after=after)
 
 
-def settle(session: Session, draft: Draft, by: By) -> UUID:
+def settle(session: Session, draft: Draft, by: By, *, below_zero: bool = True) -> UUID:
     """Write a draft whose effect nobody has to look at first, with what it moves in the audit trail. Raises
-    DecisionError."""
+    DecisionError; without `below_zero` also where a total would be less than nothing by it: roll back then."""
     was = before(session, draft, by.now)
     decision = deciding.write(session, draft, by)
     moved = effect(session, draft, was, by.now)
+    if moved.below_zero and not below_zero:
+        raise DecisionError("It takes away more than there is: a total would be less than nothing.", Why.BELOW_ZERO)
     keep(session, by.actor, {m.membership_id: (m.before, m.after) for m in moved.moved}, decision)
     return decision
 

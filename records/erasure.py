@@ -38,6 +38,7 @@ from records.models import (
     OptOut,
     Person,
     Reread,
+    Welcome,
 )
 from records.people import AccountKey
 from records.programs import newest, versions_by_program
@@ -56,6 +57,7 @@ MIRRORS: dict[str, Any] = {
     "role assignments": MirrorRoleAssignment,
     "courses taken part in": MirrorParticipation,
     "group memberships": MirrorGroupMember,
+    "welcome messages": Welcome,
 }
 BLANK: dict[str, Any] = {
     "username": "",

@@ -83,10 +83,12 @@ def add_provider(
     client_id: str,
     secret: str | None,
     domains: Iterable[str],
+    any_domain: bool = False,
     encryption_key: SecretStr,
 ) -> IdentityProvider:
-    """Trust a provider. Raises ProviderError."""
-    wanted = sorted({domain.strip().lower().removeprefix("@") for domain in domains})
+    """Trust a provider. `any_domain`: it may name anybody; without, it is held to its domains. Raises
+    ProviderError."""
+    wanted = _held_to(domains, any_domain=any_domain)
     if not CODE.fullmatch(code):
         raise ProviderError(f"'{code}' is no code: small letters, digits and hyphens, 40 at most.")
     if not is_safe(issuer) or urlsplit(issuer).query or urlsplit(issuer).fragment:
@@ -95,9 +97,6 @@ def add_provider(
         )
     if not name.strip() or not client_id.strip():
         raise ProviderError("A provider needs a name for its button, and the client ID that it gave to CoP Bridge.")
-    wrong = [domain for domain in wanted if not DOMAIN.fullmatch(domain)]
-    if wrong:
-        raise ProviderError(f"'{wrong[0]}' is no domain of e-mail addresses, such as district.example.org.")
     values = {
         "id": uuid7(),
         "code": code,
@@ -114,6 +113,42 @@ def add_provider(
         raise ProviderError(f"There is a provider '{code}' already: see `copbridge provider list`.")
     audit.record(session, actor, "provider.added", str(made.id), after={"code": code, "domains": wanted})
     return made
+
+
+def _held_to(domains: Iterable[str], *, any_domain: bool) -> list[str]:
+    """The domains as they are kept: none where any is meant, and said to be. Raises ProviderError."""
+    wanted = sorted({domain.strip().lower().removeprefix("@") for domain in domains})
+    wrong = [domain for domain in wanted if not DOMAIN.fullmatch(domain)]
+    if wrong:
+        raise ProviderError(f"'{wrong[0]}' is no domain of e-mail addresses, such as district.example.org.")
+    if any_domain == bool(wanted):
+        # Whoever may name anybody can sign in as everybody here: nobody trusts that far without having said so.
+        raise ProviderError(
+            "Say whom it may name: at least one --domain of its own e-mail addresses, or --any-domain for anybody at"
+            " all, administrators here among them."
+        )
+    return wanted
+
+
+def hold_to(
+    session: Session, actor: Actor, code: str, domains: Iterable[str], *, any_domain: bool = False
+) -> list[str]:
+    """Hold a provider to other domains, from the next sign-in of somebody whom it hasn't named before; as they are
+    kept. Raises ProviderError."""
+    provider = _provider(session, code)
+    before, wanted = list(provider.domains), _held_to(domains, any_domain=any_domain)
+    provider.domains = wanted
+    session.flush()
+    audit.record(
+        session, actor, "provider.held", str(provider.id), before={"domains": before}, after={"domains": wanted}
+    )
+    return wanted
+
+
+def naming_anybody(session: Session) -> list[str]:
+    """The codes of active providers that are held to no domain."""
+    p = IdentityProvider
+    return [row.code for row in session.scalars(select(p).where(p.active).order_by(p.code)) if not row.domains]
 
 
 def switch(session: Session, actor: Actor, code: str, active: bool, now: datetime) -> int:

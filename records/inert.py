@@ -13,6 +13,9 @@ def inert(value: str) -> str:
     That is a first character =, +, -, @, |, tab, CR or LF, also full-width or behind spaces and invisible characters;
     a plain number (-30, +1.5) stays as it is. Source: OWASP, "CSV Injection".
     """
+    # Most texts: a letter or a digit of ASCII begins no formula.
+    if value[:1].isalnum() and value[0].isascii():
+        return value
     if _NUMBER.fullmatch(value):
         return value
     first = next((c for c in value if c in "\t\r\n" or not _is_blank(c)), "")

@@ -69,9 +69,13 @@ def of_community(session: Session, community_id: UUID) -> int:
 
 
 def how_many(session: Session, actor: Actor) -> int:
-    """How many late changes wait in scope; as of the last computing, so that it costs next to nothing."""
-    of = _members(actor).with_only_columns(func.coalesce(func.sum(StandingRow.late), 0))
-    return int(session.scalar(of) or 0)
+    """How many late changes wait in scope."""
+    return int(session.scalar(counted(actor)) or 0)
+
+
+def counted(actor: Actor) -> Select[int]:
+    """The query for how many; as of the last computing, so that it costs next to nothing."""
+    return _members(actor).with_only_columns(func.coalesce(func.sum(StandingRow.late), 0))
 
 
 def members_with(session: Session, actor: Actor, closing_id: UUID | None = None) -> int:

@@ -4,7 +4,7 @@ A worker holds a job as long as its heartbeat is the one that it left. What a pi
 are one transaction: a worker that is killed in the middle leaves whole pieces behind.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
@@ -14,7 +14,9 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from records.actor import Actor, Grant, Role, Scope
-from records.models import LongJob, uuid7
+from records.granting import covers
+from records.models import LongJob, User, uuid7
+from records.sign_ins import grants_of
 
 LOST_SECONDS = 60
 """Whoever was silent for so long isn't at work any more."""
@@ -23,6 +25,10 @@ TRIES = 5
 MAX_ERROR = 400
 GAVE_UP = "gave_up"
 """Why a job failed whose workers ended again and again."""
+ASKER_OFF = "asker_off"
+"""Why a job ended whose asker's account was switched off."""
+ASKER_LOST = "asker_lost"
+"""Why a job ended whose asker may not ask for it any more."""
 FORGOTTEN = "reason"
 """Of its arguments: what somebody typed. It is in the decisions; the job forgets it when it is over."""
 OPEN = ("due", "running")
@@ -63,14 +69,20 @@ def ask(
     scope: Mapping[str, str],
     total: int = 0,
     *,
+    roles: Collection[Role] | None,
     once: bool = False,
 ) -> UUID:
     """Have a worker do something. Wake QueueName.LONG_WORK after the commit. Returns the job's id.
 
     `asked`: ids and codes that the kind wants, no names; a `reason` is forgotten when it is over. `scope`: `program`,
-    `region` and `community`, as much of it as all that is done lies in: whoever is over that sees it, too. `once`: the
-    same thing asked twice is one job, as long as that isn't over.
+    `region` and `community`, as much of it as all that is done lies in: whoever is over that sees it, too. `roles`:
+    those that let a user ask for it. With what the actor's grants reach of the scope they are kept as `roles` and
+    `reach` of `asked`: who doesn't have it all any more has the job ended (`grounds_lost`). None: it finishes what is
+    done already, and goes on whatever becomes of who asked. `once`: the same thing asked twice is one job, as long as
+    that isn't over.
     """
+    if roles is not None and actor.user_id is not None:
+        asked = {**asked, "reach": _reach(session, actor, scope), "roles": sorted(map(str, roles))}
     if once:
         session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"long_jobs:{kind}"))))
         same = (LongJob.kind == kind, LongJob.asked == dict(asked), LongJob.status.in_(OPEN))
@@ -84,15 +96,38 @@ def ask(
     return job.id
 
 
-def reach(actor: Actor) -> list[list[str]]:
-    """What an actor's grants reach, for `asked`: the work stays within what it was asked in. See `acting`."""
-    return [[str(grant.role), str(grant.scope_kind), grant.scope] for grant in actor.grants]
+def _reach(session: Session, actor: Actor, scope: Mapping[str, str]) -> list[list[str]]:
+    """What an actor's grants reach of a scope: the work stays within what it was asked in. See `acting`."""
+    held, program = actor.grants, scope.get("program")
+    if program:
+        # What is asked for in one program has nothing to do with what somebody is elsewhere.
+        whole = {role: Grant(role, Scope.PROGRAM, program) for role in actor.roles}
+        held = tuple(
+            whole[grant.role] if grant.scope_kind is Scope.ALL else grant
+            for grant in held
+            if grant.scope_kind is Scope.ALL or covers(session, whole[grant.role], grant)
+        )
+    return [[str(grant.role), str(grant.scope_kind), grant.scope] for grant in held]
 
 
 def acting(claim: Claim) -> Actor:
     """Who asked, with the grants that `asked["reach"]` kept."""
     grants = tuple(Grant(Role(role), Scope(kind), scope) for role, kind, scope in claim.asked["reach"])
     return Actor(UUID(claim.actor.name), claim.actor.name, grants)
+
+
+def grounds_lost(session: Session, claim: Claim) -> str:
+    """Why a job may not go on in its asker's name, as a code: the present grants must still cover all that it was
+    asked in. Empty where they do, and where nothing depends on it."""
+    if "roles" not in claim.asked:
+        return ""
+    asker = acting(claim)
+    if not session.scalar(select(User.active).where(User.id == asker.user_id)):
+        return ASKER_OFF
+    present = Actor.user(UUID(asker.name), grants_of(session, UUID(asker.name)))
+    able = present.only(frozenset(map(Role, claim.asked["roles"]))).grants
+    covered = all(any(covers(session, own, grant) for own in able) for grant in asker.grants)
+    return "" if able and covered else ASKER_LOST
 
 
 def _due() -> ColumnElement[bool]:

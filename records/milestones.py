@@ -24,6 +24,7 @@ from records.milestone_file import Evidence, MilestoneLine
 from records.milestone_lookup import MilestoneLookup
 from records.mirror import everywhere_alone
 from records.models import Community, Membership, MilestoneRow, SessionRow, Team, uuid7
+from records.queries.milestone_reach import may_record
 from records.reached import Subject
 
 ACTIONS = ("new", "changed", "withdrawn", "unchanged")
@@ -33,6 +34,10 @@ SAME = ("happened_at", "evidence", "ended")
 
 class MilestoneError(Exception):
     """A milestone can't be recorded; the message says why, and what to do."""
+
+
+class NotTheirs(MilestoneError):
+    """The subject isn't the actor's to record for: see records.queries.milestone_reach.may_record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +193,11 @@ def record_milestones(
     session: Session, milestones: Iterable[NewMilestone], *, actor: Actor, correlation_id: UUID
 ) -> int:
     """Add a version for each milestone that differs from what is known, and mark the memberships that it may count
-    for. Returns how many versions were added. The caller is alone on all sites (records.mirror)."""
+    for. Returns how many versions were added. The caller is alone on all sites (records.mirror). Raises NotTheirs."""
     new = {milestone.key: milestone for milestone in milestones}
+    for program_id, (kind, subject_id) in {(one.program_id, one.subject) for one in new.values()}:
+        if not actor.unlimited and not may_record(session, actor, program_id, kind, subject_id):
+            raise NotTheirs("Not all of the communities that it concerns are the actor's.")
     held = _held(session, new)
     rows: list[dict[str, Any]] = []
     for key in sorted(new):

@@ -1,4 +1,5 @@
-"""Who wants no messages: participants say so by a link that names nobody, staff on their behalf.
+"""Who wants no messages: participants say so by a link that names nobody, staff on their behalf. What participants
+said themselves only they take back, by the same link.
 
 The link's token is the person's id with a keyed hash: nobody keeps a list of them, and none can be guessed.
 """
@@ -31,6 +32,10 @@ PARTICIPANT = Actor(None, "participant", ())
 """Whoever has the link."""
 
 
+class TheirOwn(Exception):
+    """The person said so: nobody takes it back on his or her behalf."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What was said last of a person's wish. `stands`: no messages."""
@@ -40,6 +45,11 @@ class Wish:
     """A user's id, `cli` or `participant`."""
     at: datetime
     note: str
+
+    @property
+    def own(self) -> bool:
+        """No messages, in the person's own word."""
+        return self.stands and self.actor == PARTICIPANT.name
 
 
 def token_of(secret_key: SecretStr, person_id: UUID) -> str:
@@ -70,20 +80,30 @@ def _mac(secret_key: SecretStr, body: bytes) -> bytes:
     return hmac.digest(key, body, hashlib.sha256)[:MAC_BYTES]
 
 
-def by_link(session: Session, secret_key: SecretStr, token: str) -> bool:
-    """Opt whoever has the link out. False where it is none of ours, or nobody is there any more."""
+def by_link(session: Session, secret_key: SecretStr, token: str, *, again: bool = False) -> bool:
+    """Opt whoever has the link out; `again`: have messages sent again, whoever said otherwise. False where the link is
+    none of ours, or nobody is there any more."""
     person_id = person_of(secret_key, token)
     person = session.get(Person, person_now(session, person_id)) if person_id else None
     if person is None or person.erased_at:
         return False
-    held = _held(session, [person.id]).get(person.id)
-    if held is None or not held.stands:
+    held = of_person(session, person.id)
+    if again and held and held.stands:
+        say(session, PARTICIPANT, person.id, stands=False)
+    # Said by staff it is said once more: from now on it is the person's own word.
+    if not again and not (held and held.own):
         say(session, PARTICIPANT, person.id, stands=True)
     return True
 
 
 def say(session: Session, actor: Actor, person_id: UUID, *, stands: bool, note: str = "") -> None:
-    """Have a person get no messages, or get them again. The audit tells of it without the note."""
+    """Have a person get no messages, or get them again. The audit tells of it without the note. Raises TheirOwn where
+    the person wants none by his or her own word and somebody else says anything of it."""
+    # One after the other, so that nobody says otherwise of what the person says at this moment.
+    session.execute(select(Person.id).where(Person.id == person_id).with_for_update())
+    own = of_person(session, person_id)
+    if own and own.own and actor != PARTICIPANT:
+        raise TheirOwn
     held = _held(session, [person_id]).get(person_id)
     values = {"actor": actor.name, "stands": stands, "note": note.strip()[:NOTE_LENGTH]}
     statement = insert(OptOut).values(person_id=person_id, **values)
@@ -97,9 +117,9 @@ def say(session: Session, actor: Actor, person_id: UUID, *, stands: bool, note: 
 
 
 def of_person(session: Session, person_id: UUID) -> Wish | None:
-    """What was said last of a person's wish; None where nobody ever said anything."""
+    """What was said last of a person's wish, the person's own word first; None where nobody ever said anything."""
     held = _held(session, [person_id, *persons_behind(session, person_id)])
-    said = sorted(held.values(), key=lambda wish: (wish.stands, wish.at))
+    said = sorted(held.values(), key=lambda wish: (wish.stands, wish.own, wish.at))
     return said[-1] if said else None
 
 

@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
 from mappings.provision_wanted import WantedCourse, WantedPerson
 from records.csv_file import Layout, Line, Problem, UnreadableFile, Wrong, optional_text, read_rows
@@ -38,22 +39,41 @@ def read_people(files: Mapping[str, bytes], wanted: tuple[WantedCourse, ...]) ->
     problems: list[str] = []
     for name, content in files.items():
         try:
-            rows, wrong = read_rows(_as_csv(content), LAYOUT, lambda line, name=name: _row(line, name))
+            rows, wrong = read_rows(_as_csv(content), LAYOUT, partial(_row, name=name))
         except UnreadableFile as err:
             problems.append(f"{name}: {err}")
             continue
         for community, person in rows:
             course = courses.get(community)
             if course is None:
-                wrong.append(Problem(person.row, "community", f"'{community}' is no community of the provision file"))
+                wrong.append(
+                    Problem(person.row, "community", f"{_named(community)} is no community of the provision file")
+                )
             elif name not in course.enrolling.files:
-                wrong.append(Problem(person.row, "community", f"'{community}' takes nobody from this file"))
+                said = f"{_named(community)} takes nobody from this file: name it in its 'people'"
+                wrong.append(Problem(person.row, "community", said))
             else:
                 found.setdefault(course.key, []).append(_in(course, person))
-        problems += [f"{name}:{one.line}: {one.column}: {one.message}" for one in wrong]
+        problems += _told(name, wrong)
     if problems:
         raise PeopleError(problems)
     return {key: tuple(people) for key, people in found.items()}
+
+
+def _told(name: str, wrong: list[Problem]) -> Iterator[str]:
+    """Problems in the order of their lines; what is wrong with many lines alike is said once."""
+    alike: dict[tuple[str, str], list[int]] = {}
+    for one in sorted(wrong, key=lambda problem: problem.line):
+        alike.setdefault((one.column, one.message), []).append(one.line)
+    for (column, message), lines in alike.items():
+        more = f" (... and {len(lines) - 1} more)" if len(lines) > 1 else ""
+        yield f"{name}:{lines[0]}: {column + ': ' if column else ''}{message}{more}"
+
+
+def _named(community: str) -> str:
+    """What a line says instead of a community: an address may have come into the wrong column, and is repeated
+    nowhere."""
+    return "what stands there" if MAIL.fullmatch(community) else f"'{community}'"
 
 
 def _as_csv(content: bytes) -> bytes:
@@ -88,6 +108,8 @@ def _row(line: Line, name: str) -> tuple[str, WantedPerson]:
         role=line.take("role", optional_text, ""),
         group=line.take("team", optional_text, ""),
     )
+    if not line.values["community"]:
+        line.refuse("community", "is empty: it takes TOPIC/REGION, or the course's ID number")
     if not line.problems and not any(line.values[key] for key in KEYS):
         line.refuse("", f"says nothing of who it is: it needs {', '.join(KEYS[:-1])} or {KEYS[-1]}")
     return line.values["community"], person
@@ -95,7 +117,7 @@ def _row(line: Line, name: str) -> tuple[str, WantedPerson]:
 
 def _in(course: WantedCourse, person: WantedPerson) -> WantedPerson:
     """The person with the Moodle role that is meant."""
-    key = ROLES.get(person.role)
+    key = ROLES.get(person.role.lower())
     return replace(person, role=getattr(course.enrolling, key)) if key else person
 
 
@@ -103,7 +125,7 @@ def _moodle_id(text: str) -> int:
     if not text:
         return 0
     if not re.fullmatch(r"[1-9][0-9]{0,17}", text, re.ASCII):
-        raise Wrong("is no id of a Moodle user")
+        raise Wrong("is no id of a Moodle user: a whole number")
     return int(text)
 
 

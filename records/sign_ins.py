@@ -36,6 +36,8 @@ class SignedIn:
     expires_at: datetime
     language: str | None = None
     """Chosen by the user."""
+    old: bool = False
+    """The cookie is to be replaced (see rotated)."""
 
 
 def sign_in(
@@ -85,17 +87,25 @@ def signed_in(
     It also ends for whoever wasn't there for `idle_minutes`. `present`: somebody asks, and not just an open page for
     news of itself; that is written down, so commit.
     """
-    row = session.execute(
-        select(User.id, User.name, User.language, SignIn.token_hash, SignIn.expires_at, SignIn.seen_at)
-        .join(SignIn)
-        .where(_stands_for(token, now), SignIn.seen_at > now - timedelta(minutes=idle_minutes), User.active)
-    ).one_or_none()
-    if row is None:
+    # With the grants, a row for each: this is asked for whatever is asked for.
+    held, s = models.Grant, SignIn
+    rows = session.execute(
+        select(User.id, User.name, User.language, s.token_hash, s.expires_at, s.seen_at, s.rotated_at)
+        .add_columns(held.role, held.scope_kind, held.scope)
+        .join(s)
+        .outerjoin(held, held.user_id == User.id)
+        .where(_stands_for(token, now), s.seen_at > now - timedelta(minutes=idle_minutes), User.active)
+        .order_by(held.role, held.scope_kind, held.scope)
+    ).all()
+    if not rows:
         return None
+    row = rows[0]
     if present and row.seen_at <= now - SEEN_EVERY:
         unwritten = (SignIn.token_hash == row.token_hash, SignIn.seen_at == row.seen_at)
         session.execute(update(SignIn).where(*unwritten).values(seen_at=now))
-    return SignedIn(Actor.user(row.id, grants_of(session, row.id)), row.name, row.expires_at, row.language)
+    grants = tuple(Grant(Role(each.role), Scope(each.scope_kind), each.scope) for each in rows if each.role)
+    old = row.token_hash == digest(token) and row.rotated_at <= now - ROTATED_AFTER
+    return SignedIn(Actor.user(row.id, grants), row.name, row.expires_at, row.language, old)
 
 
 def _stands_for(token: str, now: datetime) -> ColumnElement[bool]:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from mappings.facts import Adjustment, Decisions
 from records import answers
 from records.answers import Inputs
-from records.effects import Looked, look
+from records.effects import Looked, falls_below_zero, look
 
 Change = Callable[[Decisions], Decisions]
 
@@ -22,6 +22,11 @@ class Supposed:
     inputs: Inputs
     before: Looked
     after: Looked
+
+    @property
+    def below_zero(self) -> bool:
+        """Whether the hours become less than nothing by it, or still less."""
+        return falls_below_zero(self.before, self.after)
 
 
 def suppose(session: Session, changes: Mapping[UUID, Change], now: datetime) -> dict[UUID, Supposed]:

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from records import audit, models, passwords, sign_ins
+from records import api_tokens, audit, models, passwords, sign_ins
 from records.actor import Actor, Grant
 from records.models import SetupLink, SignIn, User, uuid7
 from records.secret_tokens import digest, new_token
@@ -99,8 +99,15 @@ def replaces_password(session: Session, token: str, now: datetime) -> bool:
     return session.scalar(known) is not None
 
 
+def tokens_at_stake(session: Session, token: str, now: datetime) -> int:
+    """How many tokens of the API using a link would end."""
+    user_id = session.scalar(select(SetupLink.user_id).join(User).where(*_usable(token, now)))  # type: ignore[arg-type]
+    return api_tokens.held(session, user_id, now) if user_id else 0
+
+
 def use_setup_link(session: Session, token: str, password: str, now: datetime) -> UUID | None:
-    """Set the password that the link is for and end every other link and sign-in of that user.
+    """Set the password that the link is for and end every other link, sign-in and token of the API of that user:
+    whoever needs a link may have lost the account to somebody else, who may have made himself a token.
 
     Returns the user's id; None where the link can't be used (any more). Raises passwords.WeakPassword, and the
     link stays usable.
@@ -116,8 +123,10 @@ def use_setup_link(session: Session, token: str, password: str, now: datetime) -
     user.password_hash = passwords.hashed(password)
     session.flush()
     _end_links(session, user.id, now)
-    sign_ins.end_all(session, user.id, now)
-    audit.record(session, Actor.user(user.id, ()), "setup_link.used", str(user.id))
+    me = Actor.user(user.id, ())
+    ended = {"sign_ins_ended": sign_ins.end_all(session, user.id, now)}
+    ended["tokens_ended"] = api_tokens.revoke_all(session, me, user.id, now)
+    audit.record(session, me, "setup_link.used", str(user.id), after=ended)
     return user.id
 
 
@@ -126,8 +135,11 @@ def has_password(session: Session, user_id: UUID) -> bool:
     return session.scalar(select(User.password_hash).where(User.id == user_id)) is not None
 
 
-def change_password(session: Session, user_id: UUID, present: str, new: str, now: datetime) -> bool:
+def change_password(
+    session: Session, user_id: UUID, present: str, new: str, now: datetime, *, end_tokens: bool
+) -> bool:
     """Change somebody's own password, and end all sign-ins: whoever goes on gets a fresh one by `sign_ins.begin`.
+    `end_tokens`: the tokens of the API, too.
 
     False where `present` isn't the password, or there is none. Raises passwords.WeakPassword.
     """
@@ -138,8 +150,10 @@ def change_password(session: Session, user_id: UUID, present: str, new: str, now
     user.password_hash = passwords.hashed(new)
     session.flush()
     _end_links(session, user_id, now)
-    ended = sign_ins.end_all(session, user_id, now)
-    audit.record(session, Actor.user(user_id, ()), "password.changed", str(user_id), after={"sign_ins_ended": ended})
+    me = Actor.user(user_id, ())
+    ended = {"sign_ins_ended": sign_ins.end_all(session, user_id, now)}
+    ended["tokens_ended"] = api_tokens.revoke_all(session, me, user_id, now) if end_tokens else 0
+    audit.record(session, me, "password.changed", str(user_id), after=ended)
     return True
 
 

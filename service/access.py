@@ -105,7 +105,7 @@ def _who() -> sign_ins.SignedIn | None:
     with Session(here.engine) as session, session.begin():
         idle = here.settings.sign_in_idle_minutes
         who = sign_ins.signed_in(session, token, now, idle_minutes=idle, present=not _asks_by_itself())
-        if who and request.method == "GET" and "HX-Request" not in request.headers:
+        if who and who.old and request.method == "GET" and "HX-Request" not in request.headers:
             g.fresh_cookie = sign_ins.rotated(session, token, now)
     return who
 
@@ -190,6 +190,11 @@ def actor() -> Actor:
 def within(who: Actor, permission: Permission) -> Actor:
     """An actor with only those grants that carry a permission."""
     return who.only(ROLES[permission])
+
+
+def able() -> frozenset[Role]:
+    """The roles that carry the route's permission."""
+    return ROLES[cast(Permission, DECISIONS[request.endpoint or ""])]
 
 
 def may(permission: Permission) -> Actor | None:

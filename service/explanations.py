@@ -99,7 +99,7 @@ def tell(found: InCommunity, language: str) -> Told:
         totals=_totals(found, teller),
         pace=_pace(found, teller),
         entries=[_entry(entry, listed, teller) for entry in found.entries],
-        taken_back=[_taken_back(entry, listed) if entry.reversal else "" for entry in found.entries],
+        taken_back=[_taken_back(entry, listed, teller) if entry.reversal else "" for entry in found.entries],
         written=_written(found, {entry.key: _entry(entry, listed, teller) for entry in found.entries} | names),
     )
 
@@ -161,14 +161,17 @@ def _entry(entry: Entry, names: Mapping[str, str], teller: Teller) -> str:
     return names.get(entry.key) or _decided(rule, entry.reason) or _("No longer listed")
 
 
-def _taken_back(entry: Entry, names: Mapping[str, str]) -> str:
+def _taken_back(entry: Entry, names: Mapping[str, str], teller: Teller) -> str:
     """How it came about that an entry was taken back."""
     if entry.ended:
         return wording.ended(entry.ended)
-    if entry.undone and entry.key not in names:
-        role, why = entry.undone
-        by = _(wording.ROLES[Role(role)]) if role in set(Role) else session_words.by(role)
-        return _("Taken back (%(role)s): %(reason)s", role=by, reason=why)
+    undone = entry.undone
+    if undone and (undone.approval or entry.key not in names):
+        by = _(wording.ROLES[Role(undone.role)]) if undone.role in set(Role) else session_words.by(undone.role)
+        said = {"role": by, "day": teller.day(undone.at), "reason": undone.reason}
+        if undone.approval:
+            return _("Its approval was taken back (%(role)s, %(day)s): %(reason)s", **said)
+        return _("Taken back (%(role)s, %(day)s): %(reason)s", **said)
     return _("Taken back: something else counts instead.")
 
 

@@ -1,7 +1,7 @@
 """What stands in the rows of exported tables: titles and words where pages show them, plain figures elsewhere."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,20 +10,23 @@ from records.queries.audit_trail import Entry
 from records.queries.board import CommunityLine
 from records.queries.decided import About, Line
 from records.queries.members import Member
+from records.queries.milestone_overview import Line as Subject
 from records.queries.nudges import Batch, Message
 from records.queries.operations import Item
 from records.queries.people_search import Found
 from records.queries.period_export import Snapshotted, earned_at
 from records.queries.sessions import Line as SessionLine
 from records.queries.users import Places, UserLine
-from service import nudge_words, operation_words, session_words, user_words, wording
+from service import milestone_words, nudge_words, operation_words, session_words, user_words, wording
 from service.files import Cell, Minutes
 from service.i18n import _, language_now
-from service.pages import act_words
+from service.pages import act_words, milestone_rows
 from service.pages.titles import program_title, region_title, topic_title
+from service.sentences import Teller, notice_status, outcome
 
 Row = list[Cell]
 UTC = "UTC"
+ACTIVE, PARTICIPANT, NO_COMMITMENT = "active", "participant", "no_commitment"
 
 
 def local(moment: datetime | None, timezone: str) -> str:
@@ -48,25 +51,38 @@ def community(line: CommunityLine, program: Program) -> Row:
     return [*titles, line.title, line.participants, line.facilitators, *amounts, *counts]
 
 
-def _standing(by: Mapping[str, int], components: Sequence[str], one: Found | Member, missing: int) -> Row:
+def _standing(
+    by: Mapping[str, int], components: Sequence[str], one: Found | Member, missing: int, *, asked: bool, closed: bool
+) -> Row:
+    """Amounts and standing, as the page tells them. `asked`: something is asked of him or her at all; `closed`: of a
+    closed period, where it tells how somebody stood in it, whatever became of him or her since."""
     amounts = [Minutes(one.minutes), *(Minutes(by.get(code, 0)) for code in components)]
     band = _minutes(one.band_min), _minutes(one.band_max)
-    return [*amounts, *band, Minutes(missing), wording.standing(one.standing), one.open, one.on_their_way]
+    if asked:
+        return [*amounts, *band, Minutes(missing), wording.standing(one.standing), one.open, one.on_their_way]
+    if closed and one.standing != NO_COMMITMENT:
+        stands = wording.standing(one.standing)
+    else:
+        # What was computed while he or she was here says nothing any more.
+        stands = wording.member_status(one.status) if one.status != ACTIVE else ""
+    return [*amounts, *band, None, stands, None, one.on_their_way]
 
 
-def found(one: Found, programs: Mapping[str, Program], components: Sequence[str]) -> Row:
+def found(one: Found, programs: Mapping[str, Program], components: Sequence[str], *, closed: bool) -> Row:
     """A membership of the search over people."""
+    asked = one.role == PARTICIPANT and one.status == ACTIVE and one.account >= 0
     program = programs[one.program]
     place = program_title(program), region_title(program, one.region), topic_title(program, one.topic)
     who = [*person(one.name, one.account), *place, wording.member_role(one.role), wording.member_status(one.status)]
-    return who + _standing(one.by_component, components, one, one.missing)
+    return who + _standing(one.by_component, components, one, one.missing, asked=asked, closed=closed)
 
 
 def member(one: Member, components: Sequence[str]) -> Row:
     """Somebody of a community."""
     who = [*person(one.name, one.account), wording.member_role(one.role), wording.member_status(one.status)]
     missing = max(0, (one.band_min or 0) - one.minutes)
-    return who + _standing(one.by_component, components, one, missing)
+    asked = one.status == ACTIVE and one.account >= 0
+    return who + _standing(one.by_component, components, one, missing, asked=asked, closed=False)
 
 
 def decision(line: Line) -> Row:
@@ -143,6 +159,31 @@ def message(one: Message, timezone: str) -> Row:
     why = nudge_words.why(one.reason) if one.reason and one.state != "unknown" else ""
     who = person(one.name, one.account)
     return [*who, nudge_words.state(one.state), why, one.attempts, local(one.at, timezone)]
+
+
+def milestones(subject: Subject, program: Program) -> list[Row]:
+    """What is asked of and recommended to a team, organisation or community, each in a row; one row without either."""
+    teller = Teller(program, subject.timezone, language_now())
+    place = (region_title(program, subject.region), topic_title(program, subject.topic)) if subject.region else ("", "")
+    of = milestone_rows.called(subject, program), _(milestone_words.SUBJECTS[subject.kind]), subject.code, *place
+    told: list[Row] = []
+    for one in subject.together.outcomes:
+        due = _last_day(one.due, subject.timezone)
+        stands = outcome(one.status), teller.have(one.have, one.need, one.unit), due
+        told.append([_("Requirement"), teller.requirement(one.requirement), *stands, *_why(subject, one.requirement)])
+    for said in subject.together.notices:
+        stands = notice_status(said.status), teller.noticed(said), None
+        told.append([_("Guideline"), teller.notice(said.notice), *stands, *_why(subject, said.notice)])
+    return [[*of, *cells] for cells in told or [["", "", _("not asked"), "", None, "", "", ""]]]
+
+
+def _last_day(end: datetime | None, timezone: str) -> date | None:
+    return (end - timedelta(microseconds=1)).astimezone(ZoneInfo(timezone)).date() if end else None
+
+
+def _why(subject: Subject, code: str) -> Row:
+    why = subject.whys.get(code)
+    return [why.reason, why.by, local(why.at, subject.timezone)] if why else ["", "", ""]
 
 
 def _snapshot(one: Snapshotted, program: Program) -> Row:

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from typing import IO
 
 import xlsxwriter
@@ -21,6 +22,8 @@ from service.pages.live import reading
 KINDS = ("csv", "xlsx")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PRINT = "print"
+AT_ONCE = 100
+"""Rows of a CSV file that go out together."""
 Cell = str | int | date | None
 
 
@@ -69,14 +72,15 @@ def _printed(table: Table) -> Iterator[list[str]]:
 
 def _lines(table: Table) -> Iterator[bytes]:
     with reading() as session:
-        yield b"\xef\xbb\xbf" + _line(table.head)
-        for row in table.rows(session):
-            yield _line(row)
+        yield b"\xef\xbb\xbf" + _written([table.head])
+        rows = iter(table.rows(session))
+        while some := list(islice(rows, AT_ONCE)):
+            yield _written(some)
 
 
-def _line(cells: Sequence[Cell]) -> bytes:
+def _written(rows: Iterable[Sequence[Cell]]) -> bytes:
     text = io.StringIO()
-    csv.writer(text).writerow([_text(cell) for cell in cells])
+    csv.writer(text).writerows([_text(cell) for cell in row] for row in rows)
     return text.getvalue().encode()
 
 

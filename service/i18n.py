@@ -66,9 +66,9 @@ def language_now() -> str:
         return said
     if not has_request_context():
         return SOURCE_LANGUAGE
-    if "language" not in g:
-        g.language = _chosen()
-    found: str = g.language
+    found: str | None = g.get("language")
+    if found is None:
+        found = g.language = _chosen()
     return found
 
 

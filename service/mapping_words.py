@@ -26,7 +26,7 @@ FAULTS = {
 }
 DONE = {
     "accepted": N_("Accepted: the hours follow within a minute."),
-    "rejected": N_("Rejected: what counted goes on counting, and this form isn't proposed again."),
+    "rejected": N_("Rejected: it counts on as before, and this change isn't proposed again."),
     "gone": FAULTS["gone"],
     "decided": N_("Decided: the hours follow within a minute."),
 }

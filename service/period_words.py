@@ -134,6 +134,11 @@ def leads(one: Checked) -> tuple[str, str] | None:
     return _(title), url_for(endpoint)
 
 
+def by(name: str) -> str:
+    """Who closed a period, by the name that the queries give."""
+    return _("The command line") if name == "cli" else name
+
+
 def choice_label(program: Program, one: Choice) -> str:
     """What people would call a period: 2025-26, or Spring 2026."""
     years = str(one.first.year) if one.first.year == one.last.year else f"{one.first.year}-{one.last.year % 100:02}"

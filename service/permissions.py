@@ -277,6 +277,7 @@ DECISIONS: dict[str, Door | Permission | ByToken] = {
     "exports.audit": Permission.SEE_AUDIT,
     "exports.events": Permission.SEE_OPERATIONS,
     "exports.messages": Permission.SEND_NUDGES,
+    "exports.milestones": Permission.SEE_PEOPLE,
     "exports.recipients": Permission.SEND_NUDGES,
     "exports.snapshot": Permission.CLOSE_PERIODS,
     "exports.credited": Permission.CLOSE_PERIODS,

@@ -266,8 +266,13 @@ def time_words(there: datetime) -> str:
 
 def moment(when: datetime, timezone: str) -> str:
     """A moment in a time zone: Nov 21, 2026, 2:03 PM PST."""
+    return f"{bare_moment(when, timezone)} {when.astimezone(ZoneInfo(timezone)).tzname() or ''}"
+
+
+def bare_moment(when: datetime, timezone: str) -> str:
+    """A moment on a page that says once which time zone its times are of: Nov 21, 2026, 2:03 PM."""
     there = when.astimezone(ZoneInfo(timezone))
-    return f"{date_words(there.date())}, {time_words(there)} {there.tzname() or ''}"
+    return f"{date_words(there.date())}, {time_words(there)}"
 
 
 def number(value: float) -> str:
@@ -280,6 +285,7 @@ def number(value: float) -> str:
 
 HELPERS: dict[str, Any] = {
     "activity_kind": activity_kind,
+    "bare_moment": bare_moment,
     "component_words": component,
     "day": day,
     "ended_words": ended,

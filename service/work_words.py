@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from flask import url_for
 
+from records.long_work import ASKER_LOST, ASKER_OFF
 from records.models import LongJob
 from service.i18n import N_, _, ngettext
 
@@ -30,6 +31,8 @@ class About:
     """Where to look, and to ask for it anew, where it failed."""
     faults: Mapping[str, str] = field(default_factory=dict)
     """What is wrong and what to do, by the code that it failed with."""
+    so_far: Callable[[LongJob], str] = lambda _job: _("What was done until then stays done.")
+    """What was done where it was ended in the middle."""
 
 
 FAULTS = {
@@ -42,6 +45,11 @@ FAULTS = {
         " IT the number of this page."
     ),
 }
+ENDED = {
+    ASKER_OFF: N_("The account of whoever asked for it was switched off, so it was ended."),
+    ASKER_LOST: N_("Whoever asked for it doesn't have the role for it any more where it was asked, so it was ended."),
+}
+"""Why a job was ended though nothing went wrong: what was done until then is told, too."""
 STATUSES = {
     "due": N_("Waiting its turn"),
     "running": N_("At work"),
@@ -57,6 +65,9 @@ def about(kind: str) -> About:
 
 def fault(job: LongJob) -> str:
     """Why it failed, and what to do."""
+    if job.error in ENDED:
+        onward = _("Somebody who may ask for it can ask anew.")
+        return " ".join((_(ENDED[job.error]), about(job.kind).so_far(job), onward))
     known = FAULTS | dict(about(job.kind).faults)
     text = known.get(job.error, FAULTS["failed"])
     return _(text)
@@ -96,6 +107,19 @@ def _let_in_again(_job: LongJob) -> Onward:
     return Onward("", _("What came late"), url_for("late.show"))
 
 
+def _let_in_so_far(job: LongJob) -> str:
+    n = int(str(job.result.get("admitted", 0)))
+    if not n:
+        return _("Nothing was let in.")
+    return ngettext(
+        "%(n)s change was let in until then, and stays so.", "%(n)s changes were let in until then, and stay so.", n
+    )
+
+
+def _nothing_closed(_job: LongJob) -> str:
+    return _("Nothing was closed.")
+
+
 def _forgotten(job: LongJob) -> Onward:
     address = url_for("person.show", person_id=job.asked["person"])
     return Onward(_("The person is erased: only the amounts stay."), _("See what stays"), address)
@@ -108,7 +132,9 @@ def _forgotten_again(_job: LongJob) -> Onward:
 
 _PLAIN = About(N_("Long work"), N_("Done so far"), _home, _home)
 KINDS: dict[str, About] = {
-    "admit_late": About(N_("Letting in what came late"), N_("Members looked at"), _let_in, _let_in_again),
+    "admit_late": About(
+        N_("Letting in what came late"), N_("Members looked at"), _let_in, _let_in_again, so_far=_let_in_so_far
+    ),
     "close_period": About(
         N_("Closing a period"),
         N_("Memberships written down"),
@@ -121,6 +147,7 @@ KINDS: dict[str, About] = {
             "no_program": N_("There is no such program any more. Nothing was closed."),
             "no_members": N_("The program has no members yet. Nothing was closed."),
         },
+        _nothing_closed,
     ),
     "redact_inbox": About(
         N_("Taking an erased person out of the inbox"), N_("Items looked through"), _forgotten, _forgotten_again

@@ -14,7 +14,7 @@ from records import passwords
 from records.database import make_engine
 from records.migrate import upgrade
 from records.settings import Settings
-from tests.support import chromium
+from tests.support import chromium, compiled
 from tests.support.bench import Bench, open_bench
 from tests.support.house import House
 from tests.support.servers import Database, Servers
@@ -23,6 +23,7 @@ from tests.support.settings import make_settings
 passwords._hasher = cache(lambda: PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 """A hash of a password takes a third of a second by design: hundreds of them in a run would test nothing more.
 tests/unit/records/test_passwords.py looks at the real one."""
+compiled.share()
 MISSING_BROWSER = pytest.StashKey[bool]()
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from mappings.program import Program
+from records.identities import naming_anybody
 from records.inbox import SWEEP
 from records.models import (
     Binding,
@@ -94,6 +95,8 @@ class Books:
     """Of courses of the site."""
     messages: tuple[int, int]
     """Messages to participants that were to go by the site lately, and those of them that Moodle refused."""
+    naming_anybody: Sequence[str]
+    """Codes of providers of sign-ins that are held to no domain: of the installation, not of the site."""
 
 
 def read_books(session: Session, site: Site, encryption_key: SecretStr) -> Books:
@@ -126,6 +129,7 @@ def read_books(session: Session, site: Site, encryption_key: SecretStr) -> Books
         kinds=frozenset(kinds),
         programs=[newest(versions) for versions in versions_by_program(session).values()],
         doubled_idnumbers=_doubled(session, site.id),
+        naming_anybody=naming_anybody(session),
         messages=sent_in_moodle(session, site.id),
     )
 

@@ -114,6 +114,8 @@ class Code(StrEnum):
     ACTIVITIES_UNTRACKED = ("activities_untracked", Severity.WARNING)
     RULES_UNMATCHED = ("rules_unmatched", Severity.NOTE)
 
+    PROVIDER_NAMES_ANYBODY = ("provider_names_anybody", Severity.WARNING)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

@@ -1,4 +1,4 @@
-"""Whether events come, and what becomes of them: the round trip, the inbox, the sweeps."""
+"""Whether events come, and what becomes of them: the round trip, the inbox, the sweeps; and who may sign people in."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -60,6 +60,12 @@ def _round_trip(look: Look, sleep: Callable[[float], None]) -> Iterator[Finding]
 
 def _minute(moment: datetime | None) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if moment else "?"
+
+
+def sign_in(look: Look) -> Iterator[Finding]:
+    """No district's sign-in may name whom it likes."""
+    if look.books.naming_anybody:
+        yield Finding(Code.PROVIDER_NAMES_ANYBODY, {"providers": ", ".join(look.books.naming_anybody)})
 
 
 def inbox(look: Look) -> Iterator[Finding]:

@@ -41,6 +41,7 @@ CHECKS = (
     Check("sweeps", flow.sweeps),
     Check("idnumbers", content.idnumbers),
     Check("mapping", content.mapping),
+    Check("sign_in", flow.sign_in),
 )
 
 

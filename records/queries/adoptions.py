@@ -124,8 +124,13 @@ def _review(session: Session, course: CourseKey) -> Review:
 
 
 def how_many(session: Session, actor: Actor) -> int:
-    """How many copies wait that the actor may look at: what is counted on every page, by the few rows of copies."""
-    return session.scalar(select(func.count()).select_from(CourseCopy).where(*_waiting_in(actor))) or 0
+    """How many copies wait that the actor may look at."""
+    return session.scalar(counted(actor)) or 0
+
+
+def counted(actor: Actor) -> Select[int]:
+    """The query for how many: what is counted on every page, by the few rows of copies."""
+    return select(func.count()).select_from(CourseCopy).where(*_waiting_in(actor))
 
 
 def oldest(session: Session, actor: Actor) -> datetime | None:

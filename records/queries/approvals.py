@@ -36,6 +36,8 @@ HOURS: BindParameter[list[str]] = bindparam("hours", list(settled.HOURS), expand
 """What may wait. Written into the statement, so that the database sees that its index on them is enough."""
 REPORT: BindParameter[str] = bindparam("report", str(Kind.SELF_REPORT), literal_execute=True)
 ADJUSTED: BindParameter[str] = bindparam("adjusted", str(Kind.ADJUSTMENT), literal_execute=True)
+Versions = Mapping[UUID, tuple[ProgramVersion, ...]]
+"""Every program's versions, by program id (records.programs.versions_by_program)."""
 SIZE: ColumnElement[int] = literal_column("abs((decisions.data ->> 'minutes')::integer)", Integer)
 """The minutes of an adjustment, as that index has them."""
 
@@ -79,8 +81,13 @@ class Page:
 
 def how_many(session: Session, actor: Actor) -> int:
     """How much waits that the actor may approve: never one's own."""
-    found = _waiting(session, actor).where(Decision.actor != actor.name)
-    return session.scalar(found.with_only_columns(func.count(Decision.id))) or 0
+    return session.scalar(counted(actor, versions_by_program(session))) or 0
+
+
+def counted(actor: Actor, programs: Versions) -> Select[int]:
+    """The query for how much waits, with the programs' versions."""
+    found = _of_anybody(programs).where(in_scope(actor), Decision.actor != actor.name)
+    return found.with_only_columns(func.count(Decision.id))
 
 
 def oldest(session: Session, actor: Actor) -> datetime | None:
@@ -136,16 +143,15 @@ def about(session: Session, ids: Collection[UUID]) -> set[UUID]:
 
 def still_wait(session: Session, membership_ids: Collection[UUID]) -> set[UUID]:
     """The decisions about some memberships that wait for approval; for whoever may see these memberships."""
-    found = _of_anybody(session).where(among(Decision.membership_id, membership_ids))
+    found = _of_anybody(versions_by_program(session)).where(among(Decision.membership_id, membership_ids))
     return set(session.scalars(found.with_only_columns(Decision.id)))
 
 
 def _waiting(session: Session, actor: Actor) -> Select[Decision, Membership, Community]:
-    return _of_anybody(session).where(in_scope(actor))
+    return _of_anybody(versions_by_program(session)).where(in_scope(actor))
 
 
-def _of_anybody(session: Session) -> Select[Decision, Membership, Community]:
-    programs = versions_by_program(session)
+def _of_anybody(programs: Versions) -> Select[Decision, Membership, Community]:
     return (
         select(Decision, Membership, Community)
         .select_from(Decision)
@@ -155,7 +161,7 @@ def _of_anybody(session: Session) -> Select[Decision, Membership, Community]:
     )
 
 
-def _candidates(programs: Mapping[UUID, tuple[ProgramVersion, ...]]) -> ColumnElement[Any]:
+def _candidates(programs: Versions) -> ColumnElement[Any]:
     """The ids of what may wait, wherever it is. As an array, of which the database expects few: it then looks up the
     membership of each, instead of reading all memberships."""
     least = min((limit for versions in programs.values() for limit, _days in _limits(versions)), default=None)
@@ -164,7 +170,7 @@ def _candidates(programs: Mapping[UUID, tuple[ProgramVersion, ...]]) -> ColumnEl
     return func.array(wanted.scalar_subquery())
 
 
-def _large(programs: Mapping[UUID, tuple[ProgramVersion, ...]]) -> list[ColumnElement[bool]]:
+def _large(programs: Versions) -> list[ColumnElement[bool]]:
     """The conditions by which an adjustment is large: by the version of its program that was in force on its day."""
     return [
         and_(Decision.kind == ADJUSTED, Community.program_id == program_id, *days, literal(limit) < SIZE)

@@ -14,6 +14,7 @@ from mappings.places import Particulars
 from mappings.program import Program, ProgramVersion
 from records.actor import Actor, in_scope
 from records.continuing import continued
+from records.keys import among
 from records.models import (
     Account,
     Binding,
@@ -149,7 +150,7 @@ def names_of(session: Session, persons: Iterable[UUID]) -> dict[UUID, tuple[str,
     """
     rows = session.execute(
         select(Account.person_id, Account.firstname, Account.lastname, Account.moodle_user_id)
-        .where(Account.person_id.in_(set(persons)))
+        .where(among(Account.person_id, set(persons)))
         .order_by(Account.person_id, (Account.firstname + Account.lastname) == "", ~Account.present, Account.id)
     )
     found: dict[UUID, tuple[str, int]] = {}

@@ -14,6 +14,7 @@ from mappings.facts import Credit, Ended, Fact, Line, Nothing, State
 from mappings.limits import BEST_OF, CAP, ROUNDING
 from records import answers
 from records.counted import NOW, AsOf
+from records.decisions import Kind, approves
 from records.models import Decision, FactRow, LedgerEntry, ProgramVersionRow
 from records.queries.attended import Attended, attended
 
@@ -64,6 +65,16 @@ class Explained:
 
 
 @dataclass(frozen=True, slots=True)
+class Undone:
+    """A decision was taken back: in which role, why, and when. `approval`: only its approval was."""
+
+    role: str
+    reason: str
+    at: datetime
+    approval: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One entry of the ledger. A reversal takes back an earlier one; `ended` says how that fact ended."""
 
@@ -78,8 +89,8 @@ class Entry:
     ended: Ended | None
     reason: str = ""
     """Of one that comes of a decision: why it was taken."""
-    undone: tuple[str, str] | None = None
-    """Of one whose decision was taken back: (in which role, why)."""
+    undone: Undone | None = None
+    """Of a reversal: how the decision that it comes of was taken back, or the approval of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +198,9 @@ def entries(session: Session, membership_id: UUID, as_of: AsOf) -> list[Entry]:
             ProgramVersionRow.number,
             FactRow.ended,
             Decision.reason.label("why"),
-            undoing.actor_role.label("undone_by"),
+            undoing.actor_role,
             undoing.reason.label("undone_why"),
+            undoing.decided_at,
         )
         .join(ProgramVersionRow, ProgramVersionRow.id == LedgerEntry.program_version_id)
         .outerjoin(FactRow, FactRow.id == LedgerEntry.fact_id)
@@ -196,7 +208,8 @@ def entries(session: Session, membership_id: UUID, as_of: AsOf) -> list[Entry]:
         .outerjoin(undoing, undoing.undoes == Decision.id)
         .where(LedgerEntry.membership_id == membership_id, *_until(as_of))
         .order_by(LedgerEntry.created_at.desc(), LedgerEntry.id.desc())
-    )
+    ).all()
+    approvals = _approvals_undone(session, {row[0].decision_id for row in rows if row[0].reverses})
     return [
         Entry(
             created_at=entry.created_at,
@@ -209,10 +222,39 @@ def entries(session: Session, membership_id: UUID, as_of: AsOf) -> list[Entry]:
             reversal=entry.reverses is not None,
             ended=Ended(ended) if ended and entry.reverses else None,
             reason=why or "",
-            undone=(undone_by, undone_why) if undone_by else None,
+            undone=_latest(
+                approvals.get(str(entry.decision_id), []) + ([Undone(role, undone_why, at)] if role else []), entry
+            ),
         )
-        for entry, number, ended, why, undone_by, undone_why in rows
+        for entry, number, ended, why, role, undone_why, at in rows
     ]
+
+
+def _approvals_undone(session: Session, decisions: set[UUID | None]) -> dict[str, list[Undone]]:
+    """By the id of what was approved: how approvals of it were taken back, the earliest first."""
+    ids = decisions - {None}
+    if not ids:
+        return {}
+    undoing, d = aliased(Decision), Decision
+    about = select(d.membership_id).where(d.id.in_(ids))
+    rows = session.execute(
+        select(d, undoing)
+        .join(undoing, undoing.undoes == d.id)
+        .where(d.kind == str(Kind.APPROVAL), d.membership_id.in_(about))
+        .order_by(undoing.decided_at, undoing.id)
+    )
+    found: dict[str, list[Undone]] = {}
+    for approval, undo in rows:
+        found.setdefault(approves(approval), []).append(Undone(undo.actor_role, undo.reason, undo.decided_at, True))
+    return found
+
+
+def _latest(undone: list[Undone], entry: LedgerEntry) -> Undone | None:
+    """Which of them a reversal comes of: the last one before it."""
+    if not undone or not entry.reverses:
+        return None
+    in_order = sorted(undone, key=lambda one: one.at)
+    return ([one for one in in_order if one.at <= entry.created_at] or in_order)[-1]
 
 
 def _until(as_of: AsOf) -> list[ColumnElement[bool]]:

@@ -99,8 +99,13 @@ def _waits(actor: Actor) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 
 
 def how_many(session: Session, actor: Actor) -> int:
-    """How many changes wait in scope: cheap, by the small index of what is proposed."""
-    return session.scalar(select(func.count()).select_from(Binding).where(*_waits(actor))) or 0
+    """How many changes wait in scope."""
+    return session.scalar(counted(actor)) or 0
+
+
+def counted(actor: Actor) -> Select[int]:
+    """The query for how many: cheap, by the small index of what is proposed."""
+    return select(func.count()).select_from(Binding).where(*_waits(actor))
 
 
 def oldest(session: Session, actor: Actor) -> datetime | None:

@@ -81,7 +81,8 @@ def _pairs(name: str, actor: Actor) -> Select[Any]:
     themselves, they were compared each with each. Of a key that very many have, such as an e-mail that stands for
     none, those of each site that come after the SHOWN first ones can be in none of the SHOWN first pairs."""
     every = _keyed(name, actor).cte()
-    shared = select(every.c.key).group_by(every.c.key).having(func.count(every.c.person_id.distinct()) > 1)
+    # Also of one person's several accounts, which make no pair: to tell people apart here, all keys would be sorted.
+    shared = select(every.c.key).group_by(every.c.key).having(func.count() > 1)
     rank = func.dense_rank().over(partition_by=(every.c.key, every.c.site_id), order_by=every.c.person_id)
     ranked = select(every, rank.label("rank")).where(every.c.key.in_(shared)).cte()
     a, b = ranked.alias(), ranked.alias()

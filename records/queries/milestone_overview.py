@@ -87,12 +87,15 @@ def next_due(outcomes: Iterable[Outcome]) -> datetime | None:
     return min((o.due for o in outcomes if o.due and o.status not in DONE), default=None)
 
 
-def overview(session: Session, actor: Actor, asking: Asking, wanted: Wanted, now: datetime) -> Overview | None:
-    """A page of the organisations or communities in scope; None for a page that begins at one that isn't there."""
+def overview(
+    session: Session, actor: Actor, asking: Asking, wanted: Wanted, now: datetime, size: int | None = None
+) -> Overview | None:
+    """A page of the organisations or communities in scope; None for a page that begins at one that isn't there.
+    `size`: how many of them, where it isn't as many as are shown."""
     versions = versions_by_program(session)[asking.id]
     program = version_at(versions, now).program
     listed = _organisations if wanted.of == "organisation" else _communities
-    page = listed(session, actor, asking, wanted)
+    page = listed(session, actor, asking, wanted, size)
     if page is None:
         return None
     ids, after, before = page
@@ -114,7 +117,7 @@ def regions(session: Session, actor: Actor, program_id: UUID) -> list[tuple[str,
 Page = tuple[list[UUID], UUID | None, UUID | None]
 
 
-def _organisations(session: Session, actor: Actor, asking: Asking, wanted: Wanted) -> Page | None:
+def _organisations(session: Session, actor: Actor, asking: Asking, wanted: Wanted, size: int | None) -> Page | None:
     o = Organisation
     near = organisations_in_reach(
         actor, asking.id, whole=asking.whole, region=wanted.region, community=wanted.community
@@ -122,14 +125,14 @@ def _organisations(session: Session, actor: Actor, asking: Asking, wanted: Wante
     chosen = select(o.id).where(o.id.in_(near))
     if text := wanted.organisation.strip().lower():
         chosen = chosen.where(or_(func.lower(o.code).contains(text, autoescape=True), _named(o.name, text)))
-    return _page(session, chosen, (o.code, o.id), o.id, wanted, ORGANISATIONS)
+    return _page(session, chosen, (o.code, o.id), o.id, wanted, size or ORGANISATIONS)
 
 
 def _named(column: Any, text: str) -> ColumnElement[bool]:
     return func.lower(column).contains(text, autoescape=True)
 
 
-def _communities(session: Session, actor: Actor, asking: Asking, wanted: Wanted) -> Page | None:
+def _communities(session: Session, actor: Actor, asking: Asking, wanted: Wanted, size: int | None) -> Page | None:
     c = Community
     chosen = select(c.id).where(c.program_id == asking.id, in_scope(actor))
     if wanted.region:
@@ -140,7 +143,7 @@ def _communities(session: Session, actor: Actor, asking: Asking, wanted: Wanted)
         of = select(Team.community_id).join(Organisation, Organisation.id == Team.organisation_id)
         called = or_(_named(Organisation.code, text), _named(Organisation.name, text))
         chosen = chosen.where(c.id.in_(of.where(called)))
-    return _page(session, chosen, (c.region, c.topic, c.id), c.id, wanted, COMMUNITIES)
+    return _page(session, chosen, (c.region, c.topic, c.id), c.id, wanted, size or COMMUNITIES)
 
 
 def _page(

@@ -130,6 +130,48 @@ def reach(session: Session, actor: Actor, kind: str, subject_id: UUID, program: 
     return Reach("organisation", found.id, row.id, row.code, organisation=found, whole=whole)
 
 
+def may_record(session: Session, actor: Actor, program_id: UUID, kind: str, subject_id: UUID) -> bool:
+    """Whether an actor whose grants carry RECORD_MILESTONES records what a subject achieved in a program.
+
+    Who reaches the whole program: everything. Else a participant's, a team's and a community's, whose community is in
+    scope; an organisation's, where each community in which it has a team or participants is, and no other
+    organisation belongs to it: what a district achieved is said of all its schools.
+    """
+    code = session.scalar(select(ProgramRow.code).where(ProgramRow.id == program_id))
+    if code is None or reaches_program(actor, code):
+        return code is not None
+    if kind == "organisation":
+        above = session.scalar(select(Organisation.id).where(Organisation.parent_id == subject_id).limit(1))
+        return above is None and _reaches_all(session, actor, program_id, subject_id)
+    of = {
+        "community": select(Community.id).where(Community.id == subject_id),
+        "team": select(Team.community_id).where(Team.id == subject_id),
+        "participant": select(Membership.community_id).where(Membership.id == subject_id),
+    }.get(kind)
+    if of is None:
+        return False
+    here = select(Community.id).where(Community.id.in_(of), Community.program_id == program_id, in_scope(actor))
+    return session.scalar(here) is not None
+
+
+def _reaches_all(session: Session, actor: Actor, program_id: UUID, organisation_id: UUID) -> bool:
+    m = Membership
+    people = (m.organisation_id == organisation_id, m.merged_into.is_(None), m.role == "participant")
+    places = (
+        select(Team.community_id)
+        .where(Team.organisation_id == organisation_id)
+        .union(select(m.community_id).where(*people))
+        .subquery()
+    )
+    concerned = (
+        select(in_scope(actor))
+        .select_from(Community)
+        .where(Community.program_id == program_id, Community.id.in_(select(places.c[0])))
+    )
+    reached = session.scalars(concerned).all()
+    return bool(reached) and all(reached)
+
+
 def _of_community(session: Session, actor: Actor, kind: SubjectKind, subject_id: UUID) -> Reach | None:
     wanted = select(Community, ProgramRow.code).join(ProgramRow, ProgramRow.id == Community.program_id)
     team = session.get(Team, subject_id) if kind == "team" else None

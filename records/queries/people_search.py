@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from mappings.outcomes import DONE
 from mappings.standing import Status
 from records.actor import Actor
+from records.keys import among
 from records.models import Account, Community, Membership, ProgramRow, StandingRow
 from records.queries.community import names_of
 from records.queries.filters import ALL_TIME, Figures, PeopleFilter
@@ -75,20 +76,26 @@ class Place:
 
 def people(session: Session, actor: Actor, asked: PeopleFilter, order: Order, place: Place, size: int) -> Page:
     """A page of what matches, within the actor's scope. A place that isn't there any more begins at the start."""
-    total = session.scalar(select(func.count()).select_from(asked.found(actor).subquery())) or 0
     figures, backwards = Figures.of(asked), place.before is not None
     key = _key(order, figures)
-    wanted = figures.joined(select(Membership.id, *key)).where(*asked.conditions(actor))
+    named = [column.label(f"key_{n}") for n, column in enumerate(key)]
+    # What matches is found once, to be counted and to be put in order: that is what costs.
+    matching = figures.joined(select(*named).select_from(Membership)).where(*asked.conditions(actor)).cte("matching")
+    total = select(func.count()).select_from(matching).scalar_subquery()
+    *_rest, membership_id = columns = tuple(matching.c)
+    wanted = select(membership_id, total)
     begin = _key_of(session, figures, key, place.after or place.before)
     if begin is not None:
         bound = tuple_(*(cast(literal(value), column.type) for value, column in zip(begin, key, strict=True)))
-        wanted = wanted.where(tuple_(*key) < bound if backwards else tuple_(*key) > bound)
-    ordered = wanted.order_by(*(column.desc() if backwards else column for column in key))
-    ids = [row[0] for row in session.execute(ordered.limit(size + 1))]
-    more, ids = len(ids) > size, ids[:size]
+        wanted = wanted.where(tuple_(*columns) < bound if backwards else tuple_(*columns) > bound)
+    ordered = wanted.order_by(*(column.desc() if backwards else column for column in columns))
+    rows = session.execute(ordered.limit(size + 1)).all()
+    # A page behind all others has no row that tells it.
+    counted = rows[0][1] if rows else (session.scalar(select(total)) or 0) if begin is not None else 0
+    more, ids = len(rows) > size, [row[0] for row in rows[:size]]
     if backwards:
-        return Page(_found(session, figures, asked, ids[::-1]), total, more, begin is not None)
-    return Page(_found(session, figures, asked, ids), total, begin is not None, more)
+        return Page(_found(session, figures, asked, ids[::-1]), counted, more, begin is not None)
+    return Page(_found(session, figures, asked, ids), counted, begin is not None, more)
 
 
 def everybody(session: Session, actor: Actor, asked: PeopleFilter, order: Order, at_once: int) -> Iterator[list[Found]]:
@@ -127,46 +134,49 @@ def _key_of(
 
 def _found(session: Session, figures: Figures, asked: PeopleFilter, ids: list[UUID]) -> list[Found]:
     m, s = Membership, StandingRow
+    # Columns, not objects: a file has a hundred thousand of them.
     wanted: Select[*tuple[Any, ...]] = (
         figures.joined(
             select(
-                *(m, Community, ProgramRow.code, figures.minutes.label("minutes"), figures.status.label("standing")),
-                *(cast(figures.band_min, s.band_min.type).label("low"), cast(figures.band_max, s.band_max.type)),
+                *(m.id, m.person_id, m.community_id, m.role, m.status, m.dirty_at, Community.region, Community.topic),
+                *(ProgramRow.code, figures.minutes.label("minutes"), figures.status.label("standing")),
+                cast(figures.band_min, s.band_min.type).label("low"),
+                cast(figures.band_max, s.band_max.type).label("high"),
             ).select_from(m)
         )
         .join(Community, Community.id == m.community_id)
         .join(ProgramRow, ProgramRow.id == Community.program_id)
-        .where(m.id.in_(ids))
+        .where(among(m.id, ids))
     )
-    rows = {row[0].id: row for row in session.execute(wanted)}
     now = not asked.closing and asked.period != ALL_TIME
-    standings = session.scalars(select(s).where(s.membership_id.in_(ids))) if now else ()
-    by_id = {standing.membership_id: standing for standing in standings}
-    names = names_of(session, (row[0].person_id for row in rows.values()))
-    return [_one(rows[found], by_id.get(found), names) for found in ids if found in rows]
+    # What only the present period has stands in the table that its figures are from.
+    wanted = wanted.add_columns(s.by_component, s.outcomes, s.on_their_way) if now else wanted
+    rows = {row.id: row for row in session.execute(wanted)}
+    names = names_of(session, (row.person_id for row in rows.values()))
+    return [_one(rows[found], names, now=now) for found in ids if found in rows]
 
 
-def _one(row: Any, standing: StandingRow | None, names: dict[UUID, tuple[str, int]]) -> Found:
-    membership, community, program, minutes, status, low, high = row
-    name, account = names.get(membership.person_id, ("", 0))
+def _one(row: Any, names: dict[UUID, tuple[str, int]], *, now: bool) -> Found:
+    name, account = names.get(row.person_id, ("", 0))
+    minutes = row.minutes or 0
     return Found(
-        membership_id=membership.id,
-        person_id=membership.person_id,
-        community_id=community.id,
-        program=program,
-        region=community.region,
-        topic=community.topic,
+        membership_id=row.id,
+        person_id=row.person_id,
+        community_id=row.community_id,
+        program=row.code,
+        region=row.region,
+        topic=row.topic,
         name=name,
         account=account,
-        role=membership.role,
-        status=membership.status,
-        minutes=minutes or 0,
-        by_component=standing.by_component if standing else {},
-        standing=Status(status) if status else Status.NO_COMMITMENT,
-        band_min=low,
-        band_max=high,
-        missing=max(0, (low or 0) - (minutes or 0)),
-        open=sum(outcome["status"] not in DONE for outcome in standing.outcomes) if standing else 0,
-        on_their_way=standing.on_their_way if standing else 0,
-        dirty=membership.dirty_at is not None,
+        role=row.role,
+        status=row.status,
+        minutes=minutes,
+        by_component=(row.by_component or {}) if now else {},
+        standing=Status(row.standing) if row.standing else Status.NO_COMMITMENT,
+        band_min=row.low,
+        band_max=row.high,
+        missing=max(0, (row.low or 0) - minutes),
+        open=sum(outcome["status"] not in DONE for outcome in row.outcomes or ()) if now else 0,
+        on_their_way=(row.on_their_way or 0) if now else 0,
+        dirty=row.dirty_at is not None,
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from records.models import ClosedMember, Community, Membership
@@ -35,8 +35,11 @@ class Snapshotted:
         return found
 
 
-def snapshotted(session: Session, closing_id: UUID, at_once: int) -> Iterator[Snapshotted]:
-    """Everybody in the snapshot of a closed period, which the caller has checked, by communities."""
+def snapshotted(
+    session: Session, closing_id: UUID, at_once: int, *, with_credits: bool = False
+) -> Iterator[Snapshotted]:
+    """Everybody in the snapshot of a closed period, which the caller has checked, by communities; or only who was
+    credited anything."""
     c, m = ClosedMember, Membership
     wanted = (
         select(c.membership_id, m.person_id, Community.region, Community.topic, c.minutes, c.status, c.credits)
@@ -45,6 +48,8 @@ def snapshotted(session: Session, closing_id: UUID, at_once: int) -> Iterator[Sn
         .where(c.closing_id == closing_id)
         .order_by(Community.region, Community.topic, Community.id, m.id)
     )
+    if with_credits:
+        wanted = wanted.where(func.jsonb_array_length(c.credits) > 0)
     with session.execute(wanted.execution_options(yield_per=at_once)) as rows:
         for some in rows.partitions():
             names = names_of(session, (row.person_id for row in some))

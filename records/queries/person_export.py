@@ -50,6 +50,7 @@ from records.models import (
     StandingRow,
     ToldPresence,
     ToldStanding,
+    Welcome,
 )
 from records.people import AccountKey
 
@@ -98,6 +99,10 @@ LEFT_OUT: dict[str, Why] = {
     "attendance_reports": Why.OTHERS,
     "sweeps": Why.PASSING,
     "long_jobs": Why.PASSING,
+    "provision_people": Why.PASSING,
+    "provision_files": Why.NOBODYS,
+    "provisioned_courses": Why.NOBODYS,
+    "provision_runs": Why.NOBODYS,
     "site_secrets": Why.NOBODYS,
     "ignored_counts": Why.NOBODYS,
     "mirror_attendances": Why.NOBODYS,
@@ -178,6 +183,7 @@ TABLES: dict[type[Base], Callable[[Whose], ColumnElement[bool]]] = {
     MirrorParticipation: _of_user(MirrorParticipation),
     MirrorCompletion: _of_user(MirrorCompletion),
     Reread: _of_user(Reread),
+    Welcome: _of_user(Welcome),
     ToldStanding: _of_account(ToldStanding.account_id),
     ToldPresence: _of_account(ToldPresence.account_id),
     AuditEntry: lambda whose: AuditEntry.subject.in_(whose.subjects),

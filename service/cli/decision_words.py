@@ -16,6 +16,8 @@ def tell(moved: Effect, *, as_json: bool, decision: UUID | None) -> None:
     if as_json:
         say_json(effect_as_data(moved) | {"decision": decision})
         return
+    if moved.below_zero:
+        say("It takes away more than there is: a total is less than nothing by it. Look at the amount once more.")
     rows = [
         (
             m.membership_id,
@@ -67,6 +69,7 @@ def effect_as_data(moved: Effect) -> dict[str, object]:
             for m in moved.moved
         ],
         "subject": moved.subject,
+        "below_zero": moved.below_zero,
     }
 
 

@@ -225,6 +225,7 @@ FIXES: MappingProxyType[Code, tuple[str, ...]] = MappingProxyType(
             "Right for what shouldn't earn. Else add a rule: copbridge program check FILE --courses, docs/programs.md.",
         ),
         Code.ACTIVITIES_UNTRACKED: ("In Moodle: the activity > Settings > Completion conditions: choose one.",),
+        Code.PROVIDER_NAMES_ANYBODY: ("copbridge provider hold CODE --domain D, once for each of its domains.",),
         Code.RULES_UNMATCHED: ("Right for what is still to come. Else: copbridge program check FILE --courses",),
     }
 )

@@ -43,6 +43,7 @@ CHECKS = MappingProxyType(
         "sweeps": "Sweeps",
         "idnumbers": "ID numbers",
         "mapping": "Activities and rules",
+        "sign_in": "Sign-in by districts",
     }
 )
 SAYS: MappingProxyType[Code, str] = MappingProxyType(
@@ -134,6 +135,7 @@ SAYS: MappingProxyType[Code, str] = MappingProxyType(
         Code.ACTIVITIES_UNRULED: "In {course} {count} of {of} tracked activities earn nothing: {activities}.",
         Code.ACTIVITIES_UNTRACKED: "In {course} {count} activities would earn and aren't tracked: {activities}.",
         Code.RULES_UNMATCHED: "{count} rules of {program} meet no activity: {rules}.",
+        Code.PROVIDER_NAMES_ANYBODY: "The sign-in of {providers} may name anybody, administrators here among them.",
     }
 )
 USES: MappingProxyType[Use, str] = MappingProxyType(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,7 +11,7 @@ from mappings.findings import Finding
 from mappings.lint import lint
 from mappings.loading import ProgramError, program_in, source_of
 from mappings.program import Program
-from mappings.schema import schema_text
+from mappings.schema import program_schema, schema_text
 from mappings.source import Source
 from service.cli.errors import UserError
 from service.cli.output import clean, counted, say, say_json
@@ -108,10 +108,16 @@ def schema(
     output: Annotated[Path | None, typer.Option("--output", help="Write it to this file.", metavar="FILE")] = None,
 ) -> None:
     """Print the JSON Schema of program files, which editors complete and check by."""
+    write_schema(program_schema(), output)
+
+
+def write_schema(schema: dict[str, Any], output: Path | None) -> None:
+    """Print a schema, or write it to a file. Raises UserError."""
+    text = schema_text(schema)
     if output is None:
-        typer.echo(schema_text(), nl=False)
+        typer.echo(text, nl=False)
         return
     try:
-        output.write_text(schema_text(), encoding="utf-8")
+        output.write_text(text, encoding="utf-8")
     except OSError as err:
         raise UserError(f"{output} can't be written: {err.strerror}", code=2) from err

@@ -17,6 +17,7 @@ from service.links import provider_answer
 group = typer.Typer(help="Districts whose own sign-in may be used here (OpenID Connect).", no_args_is_help=True)
 Code = Annotated[str, typer.Argument(help="The provider's short name here.", metavar="CODE")]
 Email = Annotated[str, typer.Argument(help="The e-mail address that the user signs in with here.", metavar="EMAIL")]
+AnyDomain = Annotated[bool, typer.Option("--any-domain", help="It may name anybody here, administrators among them.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
 
@@ -38,9 +39,12 @@ def add(
         list[str] | None,
         typer.Option(help="It may name people with e-mail addresses of this domain; may be given more than once."),
     ] = None,
+    any_domain: AnyDomain = False,
     as_json: AsJson = False,
 ) -> None:
     """Trust a provider: a button for it is on the sign-in page from now on."""
+    if any_domain == bool(domain):
+        raise UserError("Say whom it may name: either --domain, at least once, or --any-domain for anybody.", code=2)
     secret = sys.stdin.readline().strip() if secret_from_stdin else None
     if secret_from_stdin and not secret:
         raise UserError("There was no secret on standard input.", code=2)
@@ -55,6 +59,7 @@ def add(
                 client_id=client_id,
                 secret=secret,
                 domains=domain or [],
+                any_domain=any_domain,
                 encryption_key=opened.settings.encryption_key,
             )
         back = provider_answer(opened.settings, made.code)
@@ -63,7 +68,19 @@ def add(
         return
     say(f"People can sign in with {made.name} now. Enter this redirect address at the provider:\n{back}")
     if not made.domains:
-        say("It may name anybody: --domain would hold it to its own e-mail addresses.")
+        say(f"It may name anybody who signs in here. `copbridge provider hold {made.code} --domain D` ends that.")
+
+
+@group.command()
+def hold(
+    code: Code,
+    domain: Annotated[list[str] | None, typer.Option(help="A domain of its e-mail addresses; once for each.")] = None,
+    any_domain: AnyDomain = False,
+) -> None:
+    """Hold a provider to e-mail addresses of these domains, in place of those before. Whom it has named stays known."""
+    with records() as opened, opened.transaction() as session:
+        held = identities.hold_to(session, CLI, code, domain or [], any_domain=any_domain)
+    say(f"'{code}' may name {'people of ' + ', '.join(held) if held else 'anybody'} from now on.")
 
 
 @group.command(name="list")

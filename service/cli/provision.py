@@ -1,6 +1,5 @@
 """`copbridge provision`: plan a term's communities as Moodle courses, make them, and see what was changed since."""
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -9,12 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from jobs.provision import applying, planning
+from jobs.provision import applying, running
 from jobs.provision.applying import Applied
 from jobs.provision.house import House
 from jobs.provision.opening import opened
 from jobs.provision.plan import InTheWay, Obstacle, Plan, Problem
-from jobs.provision.reading import check_service
+from jobs.provision.running import Survey
 from jobs.runtime import configure_logging
 from mappings.findings import ProgramError
 from mappings.provision_loading import parse_provision
@@ -89,7 +88,8 @@ def apply(
     with records(connections=at_once + 2) as records_, house_of(records_, file, at_once=at_once) as house:
         house = replace(house, hide=hide, many=many)
         with _alone(records_, house):
-            site, directory, plan = _surveyed(house)
+            survey = _surveyed(house)
+            plan = survey.plan
             if not as_json:
                 tell_plan(plan)
             if plan.obstacles:
@@ -98,18 +98,10 @@ def apply(
                 raise typer.Exit(BLOCKED)
             run = _begin(records_, house, file)
             with progress("Provisioning") as advance:
-                applied = applying.apply(house, directory, site, plan, advance)
+                applied = applying.apply(house, survey.directory, survey.site, plan, advance)
             with records_.transaction() as session:
-                result = {"failed": len(applied.failed), "done": dict(_done(applied))}
-                provisioning.end_run(
-                    session,
-                    run,
-                    CLI,
-                    records_.now(),
-                    reads=house.calls.reads,
-                    writes=house.calls.writes,
-                    result=result,
-                )
+                done, failed = running.done_of(applied.outcomes), len(applied.failed)
+                running.ended(session, run, CLI, records_.now(), calls=house.calls, failed=failed, done=done)
     _end(plan, applied, house, as_json=as_json)
 
 
@@ -174,17 +166,13 @@ def _alone(records_: Opened, house: House) -> Iterator[None]:
         yield
 
 
-def _surveyed(house: House) -> tuple[Any, Any, Plan]:
-    lacking = check_service(house.moodle)
-    if lacking:
-        raise InTheWay(lacking[0].problem, **lacking[0].params)
+def _surveyed(house: House) -> Survey:
     with progress("Reading the site"):
-        site, directory = planning.survey(house)
-        return site, directory, planning.plan_of(house, site, directory)
+        return running.surveyed(house)
 
 
 def _looked_at(house: House) -> Plan:
-    return _surveyed(house)[2]
+    return _surveyed(house).plan
 
 
 def _begin(records_: Opened, house: House, file: Path) -> Any:
@@ -192,10 +180,6 @@ def _begin(records_: Opened, house: House, file: Path) -> Any:
         text = file.read_text(encoding="utf-8")
         saved = provisioning.save(session, house.code, house.site_id, text, CLI)
         return provisioning.begin_run(session, saved.id, CLI)
-
-
-def _done(applied: Applied) -> Counter[str]:
-    return sum((outcome.done for outcome in applied.outcomes), Counter[str]())
 
 
 def _end(plan: Plan, applied: Applied, house: House, *, as_json: bool) -> None:

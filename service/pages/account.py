@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from jobs.queues import QueueName, wake
-from records import lockout, passwords, sign_ins, users
+from records import api_tokens, lockout, passwords, sign_ins, users
 from records.actor import Actor
 from records.models import User
 from records.queries import users as queries
@@ -64,6 +64,7 @@ def _page(typed: Mapping[str, str] = NOTHING, faults: Mapping[str, str] = NOTHIN
             timezone=queries.timezone(session, me),
             least=passwords.PASSWORD_LENGTH.start,
             tokens=url_for(TOKENS) if TOKENS in current_app.view_functions else "",
+            tokens_held=api_tokens.held(session, user.id, now),
         )
 
 
@@ -85,9 +86,9 @@ def save() -> Page:
 
 @blueprint.post("/account/password")
 def password() -> Page:
-    """Change the password: all sign-ins end, and this browser gets a new one."""
+    """Change the password: all sign-ins end, and this browser gets a new one; the tokens end where that is ticked."""
     here, my_id = context(), _my_id()
-    now, new = here.clock(), request.form.get("new", "")
+    now, new, tokens_too = here.clock(), request.form.get("new", ""), "end_tokens" in request.form
     if new != request.form.get("repeated", ""):
         return _again({"new": wording.password_fault("differs")})
     with Session(here.engine) as session, session.begin():
@@ -98,7 +99,8 @@ def password() -> Page:
         return _again({"present": _("It was tried too often: wait for an hour, then try again.")})
     try:
         with Session(here.engine) as session, session.begin():
-            if not users.change_password(session, my_id, request.form.get("present", ""), new, now):
+            present = request.form.get("present", "")
+            if not users.change_password(session, my_id, present, new, now, end_tokens=tokens_too):
                 return _again({"present": _("That isn't your present password.")})
             lockout.succeeded(session, tried)
             cookie = sign_ins.begin(session, my_id, "password", now=now, hours=here.settings.sign_in_hours)
@@ -106,7 +108,7 @@ def password() -> Page:
     except passwords.WeakPassword as err:
         return _again({"new": wording.password_fault(err.reason)})
     wake(here.redis, QueueName.MAIL)
-    answer = redirect(url_for("account.show", did="password"), 303)
+    answer = redirect(url_for("account.show", did="password_tokens" if tokens_too else "password"), 303)
     g.pop("fresh_cookie", None)
     access.give_cookie(answer, cookie)
     return answer

@@ -1,41 +1,13 @@
-"""Words about decisions: what was decided, what became of it, and why something can't be decided."""
+"""Words of the pages on which decisions are taken: their forms, and why something can't be decided."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from mappings.program import Program
 from records.bulk import AT_ONCE, LeftOut
 from records.deciding import MAX_MINUTES, DecisionError
 from records.decision_faults import Why
 from records.decisions import Kind
-from records.queries import decided
 from records.queries.decided import Line
-from service import sentences, session_words, wording
-from service.i18n import N_, _, language_now
-from service.sentences import Teller
+from service import decided_words, sentences, session_words, wording
+from service.i18n import N_, _
 
-KINDS = {
-    Kind.ADJUSTMENT: N_("Adjustment"),
-    Kind.SELF_REPORT: N_("Reported hours"),
-    Kind.APPROVAL: N_("Approval"),
-    Kind.WAIVER: N_("Waiver"),
-    Kind.RATIONALE: N_("Rationale"),
-    Kind.TRANSFER: N_("Transfer"),
-    Kind.RECALCULATION: N_("Recalculation"),
-    Kind.CLOSING: N_("Closing of a period"),
-    Kind.ADMISSION: N_("Late change let in"),
-    Kind.BINDING: N_("Form of an activity"),
-    Kind.ADOPTION: N_("Copy of a course"),
-    Kind.PRESENCE: N_("Attendance"),
-    Kind.MERGE: N_("Two people who are one"),
-    Kind.UNDO: N_("Taken back"),
-}
-STATES = {
-    decided.STANDS: N_("stands"),
-    decided.UNDONE: N_("taken back"),
-    decided.REFUSED: N_("refused"),
-    decided.WAITS: N_("waits for approval"),
-}
 FAULTS = {
     Why.NO_REASON: N_("Say why: it is kept with the decision."),
     Why.NOT_THERE: N_("It isn't there any more."),
@@ -55,6 +27,7 @@ FAULTS = {
     Why.ONE_PERSON: N_("Both have to be of one person."),
     Why.GOES_ON: N_("Those hours go on in a community already. Take that transfer back first."),
     Why.CIRCLE: N_("The other one goes on in this one already: transfers can't go round in a circle."),
+    Why.BELOW_ZERO: N_("It takes away more hours than there are: a total would be less than nothing."),
     Why.ELSEWHERE: N_("It can't be taken back here."),
     Why.OTHER: N_("It can't be decided so. Look at the page again."),
 }
@@ -98,16 +71,9 @@ TOO_MANY = N_("That is more than %(most)s people at once. Choose fewer, such as 
 UNDONE_WHY = N_("Taken back right after it was decided.")
 UNDOABLE = frozenset({Kind.ADJUSTMENT, Kind.SELF_REPORT, Kind.APPROVAL, Kind.WAIVER, Kind.RATIONALE, Kind.TRANSFER})
 """What may be taken back here: the rest is where it was decided."""
-
-
-def kind(code: str) -> str:
-    """A kind of decision."""
-    return _(KINDS[Kind(code)])
-
-
-def state(code: str) -> str:
-    """What became of a decision."""
-    return _(STATES[code])
+KINDS, kind, state = decided_words.KINDS, decided_words.kind, decided_words.state
+signed, described = decided_words.signed, decided_words.described
+"""For the templates, which are given one set of words."""
 
 
 def by(line: Line) -> str:
@@ -132,29 +98,9 @@ def left_out(why: LeftOut) -> str:
     return _(LEFT_OUT[why])
 
 
-def signed(minutes: int) -> str:
-    """An amount that is given or taken: +1 h 30 min."""
-    return f"+{wording.hours(minutes)}" if minutes > 0 else wording.hours(minutes)
-
-
 def what(line: Line) -> str:
     """What was decided, in short: +1 h 30 min online."""
     return described(line.row.kind, line.row.data, line.about.program, line.timezone)
-
-
-def described(of: str, data: Mapping[str, Any], program: Program | None, timezone: str) -> str:
-    """What a decision of a kind says."""
-    teller = Teller(program, timezone, language_now()) if program else None
-    if of in (Kind.ADJUSTMENT, Kind.SELF_REPORT):
-        minutes, component = int(data["minutes"]), wording.component(str(data["component"]))
-        return _("%(hours)s %(component)s", hours=signed(minutes), component=component)
-    if of == Kind.WAIVER:
-        code = str(data["requirement"])
-        return teller.requirement(code) if teller else wording.plain(code)
-    if of == Kind.RATIONALE:
-        code = str(data["notice"])
-        return teller.notice(code) if teller else wording.plain(code)
-    return ""
 
 
 def requirement_status(status: str) -> str:

@@ -276,13 +276,15 @@ def _stands(title: str, choice: Choice) -> str:
 
 
 def _seen(found: OfMembership, typed: Typed, preview: Preview) -> str:
+    place = _place(found, found.topic, found.region)
     crumbs = [
-        (_place(found, found.topic, found.region), url_for("community.show", community_id=found.community_id)),
+        (_("People"), url_for("people.show")),
+        (place, url_for("community.show", community_id=found.community_id)),
         (_name(found), url_for("person.show", person_id=found.person_id)),
         (_("Decisions"), url_for("acts.show", membership_id=found.membership_id)),
     ]
     address = url_for(f"acts.{preview.act.name}", membership_id=found.membership_id)
-    return _preview(found, typed, preview, crumbs, address, f"{_name(found)}, {crumbs[0][0]}")
+    return _preview(found, typed, preview, crumbs, address, f"{_name(found)}, {place}")
 
 
 def _subject_seen(found: OfSubject, typed: Typed, preview: Preview) -> str:

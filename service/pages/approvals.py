@@ -16,6 +16,7 @@ from records.decisions import Kind
 from records.models import uuid7
 from records.queries import approvals, deciders
 from records.queries.approvals import Waiting
+from records.queries.going_on import going_on
 from service import session_words
 from service.access import actor, by
 from service.context import context
@@ -152,6 +153,7 @@ def _page(fault: Fault | None = None, *, typed: str = "") -> str:
         total = approvals.how_many(session, actor())
         mine = approvals.own(session, actor())
         names = _names(session, found.rows)
+        onward = going_on(session, actor(), {row.membership_id for row in found.rows})
     if fault and fault.of not in {row.id for row in found.rows}:
         # It isn't shown any more: the page as a whole says what is wrong.
         fault = replace(fault, of=None)
@@ -163,7 +165,8 @@ def _page(fault: Fault | None = None, *, typed: str = "") -> str:
         total=total,
         mine=mine,
         own=own,
-        onward=url_for("approvals.show", after=found.after, own=1 if own else None) if found.after else "",
+        onward=onward,
+        following=url_for("approvals.show", after=found.after, own=1 if own else None) if found.after else "",
         back=url_for("approvals.show", own=1 if own else None) if request.args.get("after") else "",
         done=_(DONE[done]) if done in DONE else "",
         batch=request.args.get("batch", "") if done == "approved" else "",
@@ -182,12 +185,15 @@ def _preview(ids: list[UUID], fault: str) -> Page:
             abort(404)
         rows = approvals.chosen(session, actor(), ids, context().clock())
         names = _names(session, rows)
+        onward = going_on(session, actor(), {row.membership_id for row in rows})
     page = render_template(
         "approvals_preview.html",
         who=g.signed_in,
         rows=rows,
         names=names,
         gone=len(ids) - len(rows),
+        onward=onward,
+        below_zero=any(row.supposed and row.supposed.below_zero for row in rows),
         fault=fault,
         typed=request.form.get("reason", ""),
         words=act_words,

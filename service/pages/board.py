@@ -114,8 +114,10 @@ class Seen:
     def version(self) -> str:
         """The same while the part reads the same."""
         lines, programs = self.found.communities, self.found.programs
-        titles = {(region_title(programs[line.program], line.region), line.region) for line in lines}
-        titles |= {(topic_title(programs[line.program], line.topic), line.topic) for line in lines}
+        # Each code once: there are far fewer of them than communities.
+        regions, topics = ({(line.program, getattr(line, of)) for line in lines} for of in ("region", "topic"))
+        titles = {(region_title(programs[program], code), code) for program, code in regions}
+        titles |= {(topic_title(programs[program], code), code) for program, code in topics}
         may_open = may(Permission.SEE_PEOPLE)
         return version_of(
             *(lines, self.found.refused, [program_title(one) for one in programs.values()], sorted(titles)),

@@ -17,6 +17,7 @@ from records.models import uuid7
 from records.queries import decided
 from records.queries.decided import STANDS, WAITS, Asked
 from records.queries.filters import PeopleFilter
+from records.queries.going_on import going_on
 from service import wording
 from service.access import actor, by
 from service.context import context
@@ -152,6 +153,10 @@ def _requirements(choices: Plan) -> list[tuple[str, str]]:
 
 
 def _preview(plan: Plan, ids: Sequence[UUID], typed: Typed, *, changed: bool = False) -> str:
+    onward = {}
+    if plan.act.kind is Kind.ADJUSTMENT:
+        with reading() as session:
+            onward = going_on(session, actor(), {line.member.membership_id for line in plan.lines})
     return render_template(
         "bulk_preview.html",
         who=g.signed_in,
@@ -161,6 +166,7 @@ def _preview(plan: Plan, ids: Sequence[UUID], typed: Typed, *, changed: bool = F
         act="waive" if plan.act.kind is Kind.WAIVER else "adjust",
         what=_what(plan),
         once=uuid7(),
+        onward=onward,
         changed=changed,
         words=act_words,
         topic_title=topic_title,

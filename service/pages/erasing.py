@@ -53,7 +53,9 @@ def carry_out(person_id: UUID) -> Response | tuple[str, int]:
             erase(session, person_id, actor=actor(), reason=reason, encryption_key=key, now=here.clock())
             later = count_items(session) > AT_ONCE
             if later:
-                work_id = long_work.ask(session, actor(), by("").role, KIND, {"person": str(person_id)}, {})
+                asked = {"person": str(person_id)}
+                # The person is forgotten by then: whoever asked may leave, and the rest of it goes all the same.
+                work_id = long_work.ask(session, actor(), by("").role, KIND, asked, {}, roles=None)
     except ErasureError as err:
         with reading() as session:
             return _page(session, person_id, {"reason": _(FAULTS[err.fault])} if err.fault in FAULTS else abort(404))

@@ -15,21 +15,33 @@ from werkzeug.wrappers import Response
 from mappings.program import Program
 from records.actor import Actor
 from records.decisions import Kind
-from records.queries import audit_trail, decided, nudges, operations, people_search, period_export, periods, users
+from records.queries import (
+    audit_trail,
+    decided,
+    milestone_overview,
+    nudges,
+    operations,
+    people_search,
+    period_export,
+    periods,
+    users,
+)
 from records.queries import sessions as session_queries
 from records.queries.board import board
 from records.queries.community import CommunityPage, community
 from records.queries.filter_choices import Choices, choices
 from records.queries.filters import PRESENT
 from records.queries.members import AWAY, everyone
-from service import export_rows, nudge_words, operation_words, period_words, wording
+from records.queries.milestone_reach import Asking
+from service import export_rows, milestone_words, nudge_words, operation_words, period_words, wording
 from service.access import actor, may
 from service.context import context
 from service.export_rows import Row
 from service.files import PRINT, Table, as_file, as_page
 from service.i18n import _
-from service.pages import act_words
+from service.pages import act_words, milestone_rows
 from service.pages import audit_trail as audit_page
+from service.pages import milestones as milestones_page
 from service.pages import operations as operations_page
 from service.pages.board import in_order
 from service.pages.community import asked_for as roster_asked_for
@@ -45,6 +57,8 @@ blueprint = Blueprint("exports", __name__)
 Line = TypeVar("Line")
 AT_ONCE = 500
 """Rows that are read at once."""
+SUBJECTS_AT_ONCE = 40
+"""Schools or communities that are worked out at once, with everybody in them."""
 ANY = "<any(csv,xlsx,print):kind>"
 
 
@@ -117,7 +131,8 @@ def people(kind: str) -> Response:
 
     def rows(session: Session) -> Iterator[Row]:
         for some in people_search.everybody(session, whose, wanted, order, AT_ONCE):
-            yield from (export_rows.found(one, there.programs, components) for one in some)
+            closed = bool(wanted.closing)
+            yield from (export_rows.found(one, there.programs, components, closed=closed) for one in some)
 
     head = [
         *(_("Name"), _("Moodle user"), _("Program"), _("Region"), _("Topic"), _("Role"), _("Enrolment")),
@@ -309,6 +324,37 @@ def recipients(nudge_id: UUID, kind: str) -> Response:
     return _answer(kind, Table(f"message-{nudge_id}", _("Recipients"), head, rows), about, timezone)
 
 
+@blueprint.get(f"/exports/milestones.{ANY}")
+def milestones(kind: str) -> Response:
+    """What schools, communities and teams are asked, each requirement and guideline in a row."""
+    whose, now = actor(), context().clock()
+    with reading() as session:
+        asked_of = milestones_page.asked_for(session)
+
+    def rows(session: Session) -> Iterator[Row]:
+        wanted = asked_of[1] if asked_of else None
+        while asked_of and wanted:
+            page = milestone_overview.overview(session, whose, asked_of[0], wanted, now, SUBJECTS_AT_ONCE)
+            for subject in milestone_rows.in_order(page) if page else ():
+                yield from export_rows.milestones(subject, asked_of[0].program)
+            wanted = replace(wanted, after=page.after) if page and page.after else None
+
+    head = [
+        *(_("Name"), _("Kind"), _("Code"), _("Region"), _("Topic"), _("What it is"), _("What is asked")),
+        *(_("Where it stands"), _("So far"), _("Due"), _("Reason"), _("Decided by"), _("Decided on")),
+    ]
+    about, timezone = _milestones_about(*asked_of) if asked_of else ([], "")
+    return _answer(kind, Table("milestones", _("Milestones"), head, rows), about, timezone)
+
+
+def _milestones_about(asking: Asking, wanted: milestone_overview.Wanted) -> tuple[list[str], str]:
+    program, region = asking.program, wanted.region
+    about = [program_title(program), _(milestone_words.TITLES[wanted.of])]
+    about += [region_title(program, region)] if region else []
+    about += [_("Search: “%(words)s”", words=wanted.organisation)] if wanted.organisation else []
+    return about, program.timezone
+
+
 @blueprint.get(f"/periods/<uuid:closing_id>/snapshot.{ANY}")
 def snapshot(closing_id: UUID, kind: str) -> Response:
     """A closed period, member by member, as it was closed. The file's name holds the snapshot's checksum."""
@@ -330,7 +376,7 @@ def credited(closing_id: UUID, kind: str) -> Response:
     closed = _closed(closing_id)
 
     def rows(session: Session) -> Iterator[Row]:
-        for one in period_export.snapshotted(session, closing_id, AT_ONCE):
+        for one in period_export.snapshotted(session, closing_id, AT_ONCE, with_credits=True):
             yield from export_rows.credited(one, closed.program)
 
     head = [*_whose(), _("Credit"), _("Rule"), _("Component"), *_heads(kind, _("Credited")), _("When")]

@@ -15,7 +15,7 @@ from records.closings import Late
 from records.models import Closing, ProgramRow
 from records.programs import newest, versions_by_program
 from service import period_words
-from service.access import actor, by
+from service.access import able, actor, by
 from service.context import context
 from service.i18n import _
 from service.pages.live import reading
@@ -57,11 +57,19 @@ def admit_all(closing_id: UUID) -> Response | tuple[str, int]:
     with Session(here.engine) as session, session.begin():
         program = _program_of(session, actor(), closing_id)
         if decider.reason:
-            asked = {"closing": str(closing_id), "reason": decider.reason, "reach": long_work.reach(actor())}
+            asked = {"closing": str(closing_id), "reason": decider.reason}
             total = late_changes.members_with(session, actor(), closing_id)
             scope = {"program": program}
             job = long_work.ask(
-                session, decider.actor, decider.role, "admit_late", asked, scope, total=total, once=True
+                session,
+                decider.actor,
+                decider.role,
+                "admit_late",
+                asked,
+                scope,
+                total=total,
+                roles=able(),
+                once=True,
             )
     if not decider.reason:
         return _page({"all": period_words.fault("no_reason")}), HTTPStatus.BAD_REQUEST

@@ -64,6 +64,13 @@ def rows(found: Overview, asking: Asking, teller: Teller) -> list[Row]:
     return rows
 
 
+def in_order(found: Overview) -> list[Line]:
+    """As pages follow each other: by region and topic, or by code; a community's teams stay below it."""
+    groups = _groups(found.lines)
+    groups.sort(key=lambda lines: (lines[0].region, lines[0].topic, lines[0].code, str(lines[0].id)))
+    return [line for lines in groups for line in lines]
+
+
 def _groups(lines: list[Line]) -> list[list[Line]]:
     numbers, number = [], 0
     for line in lines:
@@ -87,7 +94,7 @@ def _row(line: Line, program: Program, teller: Teller, *, acts: bool) -> Row:
     code = program.program
     return Row(
         line,
-        place(program, line.topic, line.region) if line.kind == "community" else line.name or line.code,
+        called(line, program),
         cells,
         guidelines(line.together.notices, line.whys, own, LATE),
         address_of(line.kind, line.id, code),
@@ -124,12 +131,17 @@ def due(found: Overview, teller: Teller) -> list[tuple[str, str, str, str]]:
     listed: list[tuple[datetime, tuple[str, str, str, str]]] = []
     for line in found.lines:
         own = Teller(found.program, line.timezone, teller.language)
-        name = place(found.program, line.topic, line.region) if line.kind == "community" else line.name or line.code
+        name = called(line, found.program)
         address = address_of(line.kind, line.id, found.program.program)
         for outcome in line.together.outcomes:
             if when := milestone_words.due(outcome, own):
                 listed.append((when[0], (when[1], own.requirement(outcome.requirement), name, address)))
     return [told for _when, told in sorted(listed, key=lambda pair: pair[0])[:NEXT]]
+
+
+def called(line: Line, program: Program) -> str:
+    """What a subject goes by."""
+    return place(program, line.topic, line.region) if line.kind == "community" else line.name or line.code
 
 
 def place(program: Program, topic: str, region: str) -> str:

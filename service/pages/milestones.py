@@ -1,5 +1,6 @@
 """What schools, teams, communities and programs achieve together: an overview, and a page of each."""
 
+from dataclasses import replace
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,6 @@ from werkzeug.wrappers import Response
 from jobs.queues import QueueName, wake
 from mappings.program import version_at
 from records import milestones as recording
-from records.actor import Actor
 from records.milestones import MilestoneError
 from records.models import MilestoneRow
 from records.programs import versions_by_program
@@ -35,12 +35,6 @@ from service.sentences import Teller
 blueprint = Blueprint("milestones", __name__)
 Page = str | tuple[str, int] | Response
 BAD_REQUEST = 400
-
-
-def anything_asked(who: Actor) -> bool:
-    """Whether some program in somebody's scope has anything together, for the bar."""
-    with reading() as session:
-        return milestone_reach.anything_asked(session, who)
 
 
 @blueprint.get("/milestones")
@@ -80,6 +74,12 @@ def show() -> str:
         words=milestone_words,
         program_title=program_title,
     )
+
+
+def asked_for(session: Session) -> tuple[Asking, Wanted] | None:
+    """What the address narrows the overview down to, from its first page on; None where no program asks anything."""
+    asking = _asking(milestone_reach.programs(session, actor()))
+    return (asking, replace(_wanted(asking), after=None, before=None)) if asking else None
 
 
 def _asking(programs: list[Asking]) -> Asking | None:
@@ -135,7 +135,7 @@ def record(subject_kind: str, subject_id: UUID) -> Page:
     here, typed = context(), Typed.of(request.form)
     try:
         with Session(here.engine) as session, session.begin():
-            of = _reach(session, subject_kind, subject_id)
+            of = _theirs(session, subject_kind, subject_id)
             key, action = _record(session, of, typed)
             made = session.scalars(select(MilestoneRow.id).where(_current(key))).one()
     except FormFault as err:
@@ -186,7 +186,7 @@ def _turn(kind: str, subject_id: UUID, action: str) -> Page:
     m = MilestoneRow
     try:
         with Session(here.engine) as session, session.begin():
-            of = _reach(session, kind, subject_id)
+            of = _theirs(session, kind, subject_id)
             mine = (m.subject_kind == of.kind, m.subject_id == of.id, m.program_id == of.program_id)
             key = session.scalar(select(m.key).where(m.id == milestone_id, *mine)) or abort(404)
             act(session, milestone_id, actor=actor())
@@ -197,9 +197,12 @@ def _turn(kind: str, subject_id: UUID, action: str) -> Page:
     return redirect(address_of(kind, subject_id, of.program_code, done=str(made), act=action), 303)
 
 
-def _reach(session: Session, kind: str, subject_id: UUID) -> Reach:
+def _theirs(session: Session, kind: str, subject_id: UUID) -> Reach:
+    """A subject that whoever asks records for: what isn't theirs is answered like what doesn't exist."""
     found = milestone_reach.reach(session, actor(), kind, subject_id, request.args.get("program", ""))
-    return found or abort(404)
+    if found is None or not milestone_reach.may_record(session, actor(), found.program_id, found.kind, found.id):
+        abort(404)
+    return found
 
 
 def _subject_page(
@@ -218,7 +221,7 @@ def _subject_page(
         found = milestone_subject.of_subject(
             session, seer, of, context().clock(), everything="compute" in args, after=_id(args.get("after"))
         )
-        records = recorder and milestone_reach.reach(session, recorder, kind, subject_id, program)
+        records = recorder and milestone_reach.may_record(session, recorder, of.program_id, of.kind, of.id)
         offers = milestone_subject.gatherings(session, recorder, of, found.program) if records and recorder else []
     teller = Teller(found.program, found.timezone, language_now())
     names = {str(key): milestone_words.gathering(one) for key, one in found.gatherings.items()}
@@ -235,6 +238,8 @@ def _subject_page(
         cycles=milestone_words.cycles(found, teller),
         acts=_may_decide(found),
         entry=form,
+        # Whose role records elsewhere is told why not here.
+        not_theirs=bool(recorder) and not records,
         offers=[(str(one.id), _offer(found, one.topic, one.region, names[str(one.id)])) for one in offers],
         choices=[(one.milestone, milestone_words.choice(one, teller)) for one in offered(found.program, of.kind)],
         done=_done(found, args.get("done", "")),

@@ -152,10 +152,13 @@ def say(person_id: UUID) -> Page:
         abort(400)
     if not note:
         return _of_person(person_id, _("Say why, such as who asked for it: it is kept with your name."))
-    with Session(context().engine) as session, session.begin():
-        if not reaches(session, person_id, actor()):
-            abort(404)
-        opt_outs.say(session, actor(), person_id, stands=wants == "none", note=note)
+    try:
+        with Session(context().engine) as session, session.begin():
+            if not reaches(session, person_id, actor()):
+                abort(404)
+            opt_outs.say(session, actor(), person_id, stands=wants == "none", note=note)
+    except opt_outs.TheirOwn:
+        return _of_person(person_id, _("Only the person can take this back."))
     return redirect(url_for("nudges.of_person", person_id=person_id), 303)
 
 

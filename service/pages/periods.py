@@ -18,7 +18,7 @@ from records.models import ProgramRow
 from records.programs import newest, versions_by_program
 from records.queries import periods as queries
 from service import period_words
-from service.access import actor, by, may
+from service.access import able, actor, by, may
 from service.context import context
 from service.pages.live import reading
 from service.pages.titles import program_title
@@ -113,6 +113,7 @@ def close(program: str) -> Response | tuple[str, int]:
                 "close_period",
                 arguments | {"reason": decider.reason},
                 {"program": program},
+                roles=able(),
                 once=True,
             )
     if faults:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
+from urllib.parse import urlsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -19,11 +20,11 @@ from records.queries.look_back import PRESENT, LiesAhead, LookBack, When
 from records.queries.merges import merges
 from records.queries.periods_of import ClosedTotal, closed_totals
 from records.queries.person import InCommunity, PersonPage, person
-from service import history_words, wording
+from service import decided_words, wording
 from service.access import actor, may
 from service.context import context
+from service.decided_words import EventTold
 from service.explanations import LineTold, Told, tell
-from service.history_words import EventTold
 from service.i18n import _, language_now
 from service.moments import NotADay, read_when
 from service.pages import freshness
@@ -109,6 +110,7 @@ def show(person_id: UUID) -> Response | tuple[str, int]:
         found=found,
         sections=sections,
         look=_form(found, look, fault),
+        came_by=_came_by(),
         may_write=writes,
         may_merge=merger is not None and found.erased_at is None,
         may_export=may(Permission.EXPORT_PEOPLE) is not None,
@@ -128,6 +130,14 @@ def live(person_id: UUID) -> Response | str:
         except LiesAhead:
             abort(400)
         return abort(400) if fault else if_changed(_part(session, found, look))
+
+
+def _came_by() -> str:
+    """The address of the list of people, narrowed down as it was if one comes from there."""
+    listed, before = url_for("people.show"), urlsplit(request.referrer or "")
+    if before.netloc == request.host and before.path == listed and before.query:
+        return f"{listed}?{before.query}"
+    return listed
 
 
 def _asked() -> tuple[LookBack, str]:
@@ -242,6 +252,6 @@ def _section(found: InCommunity, decided: list[Event], *, named: bool) -> Sectio
         teller.units(standing.minutes) if standing.minutes else [],
         [line for line in told.lines if line.line.nothing is None],
         [line for line in told.lines if line.line.nothing is not None],
-        [history_words.tell(each, teller, named=named, waits=str(each.id) in waiting) for each in decided],
+        [decided_words.tell(each, teller, named=named, waits=str(each.id) in waiting) for each in decided],
         acts is not None and acts.reaches(found.program.program, found.region, found.community_id),
     )

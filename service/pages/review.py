@@ -47,12 +47,6 @@ class OfSession:
     """(way, of how many people it says something)."""
 
 
-def how_many(who: Actor) -> int:
-    """What waits for somebody, for the badge in the bar."""
-    with reading() as session:
-        return review.how_many(session, who)
-
-
 @blueprint.get("/review")
 def show() -> str:
     """Everything that waits, or what is asked for."""

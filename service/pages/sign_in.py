@@ -76,7 +76,7 @@ def setup_form(token: str) -> Page:
     here = context()
     with Session(here.engine) as database:
         email = users.setup_email(database, token, here.clock())
-    return _setup_page(token, email)
+        return _setup_page(database, token, email)
 
 
 @blueprint.post("/set-up/<token>")
@@ -88,14 +88,14 @@ def setup_submit(token: str) -> Page:
     with Session(here.engine) as database, database.begin():
         email = users.setup_email(database, token, now)
         if email and password != request.form.get("repeated", ""):
-            return _setup_page(token, email, "differs")
+            return _setup_page(database, token, email, "differs")
         replaced = users.replaces_password(database, token, now)
         try:
             user_id = users.use_setup_link(database, token, password, now)
         except passwords.WeakPassword as err:
-            return _setup_page(token, email, err.reason)
+            return _setup_page(database, token, email, err.reason)
         if user_id is None:
-            return _setup_page(token, None)
+            return _setup_page(database, token, None)
         # Whoever has the link has shown who he or she is: wrong passwords before don't matter any more.
         lockout.lift(database, here.settings.secret_key, email or "")
         if replaced:
@@ -105,12 +105,15 @@ def setup_submit(token: str) -> Page:
     return go_on(cookie, url_for("board.show"))
 
 
-def _setup_page(token: str, email: str | None, reason: str | None = None) -> Page:
+def _setup_page(database: Session, token: str, email: str | None, reason: str | None = None) -> Page:
     if email is None:
         return render_template("setup_used.html"), 404
     fault = wording.password_fault(reason) if reason else None
     least, most = passwords.PASSWORD_LENGTH.start, passwords.PASSWORD_LENGTH.stop - 1
-    page = render_template("setup.html", token=token, email=email, fault=fault, least=least, most=most)
+    held = users.tokens_at_stake(database, token, context().clock())
+    page = render_template(
+        "setup.html", token=token, email=email, fault=fault, least=least, most=most, tokens_held=held
+    )
     return (page, 400) if fault else page
 
 

@@ -7,9 +7,10 @@ from datetime import datetime
 from flask import Blueprint, g, render_template
 from sqlalchemy.orm import Session
 
-from records import late_changes, review
+from records import review
 from records.actor import Actor
 from records.queries import adoptions, approvals, mapping
+from records.queries.waiting import Queue, counts
 from service.access import may
 from service.context import context
 from service.i18n import N_
@@ -21,15 +22,12 @@ blueprint = Blueprint("to_decide", __name__)
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A queue: where it is decided about, what it is called, for whom it is, and how much is in it for somebody.
-
-    The count is asked for on every page: it has to be one cheap query.
-    """
+    """A queue: where it is decided about, what it is called, for whom it is, and which one it is."""
 
     endpoint: str
     title: str
     permission: Permission
-    count: Callable[[Session, Actor], int]
+    queue: Queue
     about: str = ""
     """What waits there, in a sentence."""
     oldest: Callable[[Session, Actor], datetime | None] | None = None
@@ -41,7 +39,7 @@ QUEUES: tuple[Waiting, ...] = (
         "review.show",
         N_("Attendance"),
         Permission.DECIDE_ATTENDANCE,
-        review.how_many,
+        Queue.ATTENDANCE,
         N_("People whom nobody knows, and reports of one session that disagree."),
         review.oldest,
     ),
@@ -49,7 +47,7 @@ QUEUES: tuple[Waiting, ...] = (
         "approvals.show",
         N_("Hours to approve"),
         Permission.APPROVE_HOURS,
-        approvals.how_many,
+        Queue.HOURS,
         N_("Hours that participants report, and large adjustments that another person entered."),
         approvals.oldest,
     ),
@@ -57,7 +55,7 @@ QUEUES: tuple[Waiting, ...] = (
         "mapping.show",
         N_("Changed activities"),
         Permission.DECIDE_MAPPING,
-        mapping.how_many,
+        Queue.MAPPING,
         N_("Activities that were changed in Moodle and would earn something else."),
         mapping.oldest,
     ),
@@ -65,7 +63,7 @@ QUEUES: tuple[Waiting, ...] = (
         "adoptions.listed",
         N_("Copied courses"),
         Permission.DECIDE_MAPPING,
-        adoptions.how_many,
+        Queue.ADOPTIONS,
         N_("Copies of communities' courses, which earn nothing until somebody says what they are."),
         adoptions.oldest,
     ),
@@ -73,7 +71,7 @@ QUEUES: tuple[Waiting, ...] = (
         "late.show",
         N_("Late for closed periods"),
         Permission.APPROVE_HOURS,
-        late_changes.how_many,
+        Queue.LATE,
         N_("What came, or was corrected, after a period was closed."),
     ),
 )
@@ -88,22 +86,27 @@ class Shown:
     days: int | None
 
 
-def how_many(_who: Actor) -> int:
+def how_many(session: Session, _who: Actor) -> int:
     """What waits in all queues of whoever is signed in, for the bar."""
-    with reading() as session:
-        return sum(queue.count(session, who) for queue in QUEUES if (who := may(queue.permission)))
+    return sum(counts(session, _reach()).values())
+
+
+def _reach() -> dict[Queue, Actor]:
+    """The queues of whoever is signed in, each with as far as he or she decides about it."""
+    return {waiting.queue: who for waiting in QUEUES if (who := may(waiting.permission))}
 
 
 @blueprint.get("/to-decide")
 def show() -> str:
     """The queues, each only for who may decide about it."""
     now = context().clock()
+    reach = _reach()
     with reading() as session:
-        shown = [_shown(session, queue, who, now) for queue in QUEUES if (who := may(queue.permission))]
+        waits = counts(session, reach)
+        shown = [_shown(session, one, who, waits[one.queue], now) for one in QUEUES if (who := reach.get(one.queue))]
     return render_template("to_decide.html", who=g.signed_in, shown=shown)
 
 
-def _shown(session: Session, queue: Waiting, who: Actor, now: datetime) -> Shown:
-    count = queue.count(session, who)
+def _shown(session: Session, queue: Waiting, who: Actor, count: int, now: datetime) -> Shown:
     since = queue.oldest(session, who) if count and queue.oldest else None
     return Shown(queue, count, (now - since).days if since else None)

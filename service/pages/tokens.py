@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from records import api_tokens
 from records.api_tokens import MAX_DAYS, ApiScope, TokenError, TokenFault
+from records.queries import users
 from service.context import context
 from service.i18n import N_, _
 from service.pages.live import reading
@@ -79,6 +80,7 @@ def _page(*, token: str = "", fault: TokenFault | None = None) -> str:
     now = here.clock()
     with reading() as session:
         rows = api_tokens.listed(session, who.user_id)
+        timezone = users.timezone(session, who)
     typed: dict[str, Any] = {
         "name": request.form.get("name", "") if fault else "",
         "days": request.form.get("days", "") if fault else str(DAYS),
@@ -97,6 +99,7 @@ def _page(*, token: str = "", fault: TokenFault | None = None) -> str:
         fault=_(FAULTS[fault]) if fault else "",
         wrong=FIELDS.get(fault, "") if fault else "",
         most_days=MAX_DAYS,
+        timezone=timezone,
         address=url_for("api.document", _external=False),
     )
 

@@ -1,5 +1,6 @@
 """A served application with people and hours in it, and somebody who is about to sign in."""
 
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -8,9 +9,11 @@ from playwright.sync_api import Browser, Page
 from sqlalchemy import Engine
 
 from records.actor import Grant, Role
+from records.database import make_engine
 from records.settings import Settings
 from tests.support import seed
 from tests.support.seed import Seeded
+from tests.support.servers import Database, Servers
 from tests.support.web import application, served
 
 DESKTOP, PHONE = (1280, 900), (390, 844)
@@ -27,9 +30,34 @@ class Site:
     """The set-up link of somebody with the roles IT and staff."""
 
 
+@pytest.fixture(scope="session")
+def seeded_template(servers: Servers, template: str) -> Iterator[tuple[str, Seeded]]:
+    """Name of a database that was filled once, and the ids in it."""
+    name = f"{template}_browsed"
+    engine = make_engine(servers.create(name, template).url)
+    found = seed.seed(engine)
+    engine.dispose()
+    yield name, found
+    servers.drop(name)
+
+
 @pytest.fixture
-def site(settings: Settings, engine: Engine) -> Iterator[Site]:
-    seeded = seed.seed(engine)
+def database(request: pytest.FixtureRequest, servers: Servers, template: str) -> Iterator[Database]:
+    """A fresh database, copied from the filled one for who asks for `seeded`."""
+    filled = "seeded" in request.fixturenames
+    name = f"{template}_{secrets.token_hex(4)}"
+    yield servers.create(name, request.getfixturevalue("seeded_template")[0] if filled else template)
+    servers.drop(name)
+
+
+@pytest.fixture
+def seeded(seeded_template: tuple[str, Seeded]) -> Seeded:
+    """The ids of what the test's database holds."""
+    return seeded_template[1]
+
+
+@pytest.fixture
+def site(settings: Settings, engine: Engine, seeded: Seeded) -> Iterator[Site]:
     link = seed.user_link(engine, "robin@example.org", [Grant(Role.IT), Grant(Role.STAFF)])
     with application(settings) as app, served(app) as address:
         yield Site(address, engine, seeded, address + link)

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from records.settings import Settings
 from tests.browser.conftest import DESKTOP, Site
 from tests.browser.looks import check
-from tests.browser.test_board import sign_in
+from tests.browser.test_board import enter
 from tests.support.attendance_files import net
 from tests.support.killable import Nursery
 from tests.support.seed import BAY
@@ -24,7 +24,7 @@ E0016,Sofia Delgado,an hour
 @pytest.mark.parametrize("page", [DESKTOP], indirect=True, ids=["desktop"])
 def test_upload_look_take_in_and_undo(page: Page, site: Site, settings: Settings, tmp_path: Path) -> None:
     before = net(site.engine)
-    sign_in(page, site)
+    enter(page, site)
     with Nursery(settings, tmp_path) as nursery:
         nursery.worker()
         nursery.scheduler()

@@ -4,6 +4,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
+from records.actor import Grant, Role
 from tests.browser.conftest import Site
 from tests.browser.looks import check
 from tests.support import seed
@@ -16,6 +17,14 @@ def sign_in(page: Page, site: Site) -> None:
     page.get_by_label("New password").fill(seed.PASSWORD)
     page.get_by_label("The same again").fill(seed.PASSWORD)
     page.get_by_role("button", name="Set password and sign in").click()
+    expect(page.get_by_role("heading", name="Communities", exact=True)).to_be_visible()
+
+
+def enter(page: Page, site: Site) -> None:
+    """Somebody with the same roles, signed in already: how one comes there is looked at by one test."""
+    cookie = seed.signed_in_cookie(site.engine, "sam@example.org", [Grant(Role.IT), Grant(Role.STAFF)])
+    page.context.add_cookies([{"name": "copbridge", "value": cookie, "url": site.address}])
+    page.goto(site.address)
     expect(page.get_by_role("heading", name="Communities", exact=True)).to_be_visible()
 
 
@@ -39,6 +48,7 @@ def test_from_the_link_to_each_minute(page: Page, site: Site) -> None:
     expect(earned.get_by_role("row", name=re.compile("Reading log.*reading-log version 1.*1 h"))).to_be_visible()
     page.get_by_text("The ledger: 7 entries").click()
     check(page)
+    page.locator("summary", has_text="Look back").click()
     page.get_by_label("As true on").fill("2026-01-14")
     page.get_by_role("button", name="Look back").click()
     expect(page.get_by_text("As true on Jan 14, 2026")).to_be_visible()
@@ -52,7 +62,7 @@ def test_from_the_link_to_each_minute(page: Page, site: Site) -> None:
 
 
 def test_a_bar_moves_by_itself_and_leaves_the_reader_alone(page: Page, site: Site) -> None:
-    sign_in(page, site)
+    enter(page, site)
     page.goto(f"{site.address}/communities/{site.seeded.communities[BAY]}")
     people = page.get_by_role("table", name="Participants and their hours")
     link = people.get_by_role("link", name="Priya Raman")
@@ -64,7 +74,7 @@ def test_a_bar_moves_by_itself_and_leaves_the_reader_alone(page: Page, site: Sit
 
 
 def test_what_was_opened_stays_open(page: Page, site: Site) -> None:
-    sign_in(page, site)
+    enter(page, site)
     page.goto(f"{site.address}/people/{site.seeded.persons[14]}")
     page.get_by_text("The ledger: 1 entry").click()
     seed.finish(site.engine, site.seeded, 14, seed.modules_of(BAY)[5])
@@ -72,7 +82,7 @@ def test_what_was_opened_stays_open(page: Page, site: Site) -> None:
 
 
 def test_filters_are_in_the_address_and_work_by_keyboard(page: Page, site: Site) -> None:
-    sign_in(page, site)
+    enter(page, site)
     page.get_by_label("Region").focus()
     page.keyboard.type("Los")
     for _topic_standing_order_more in range(5):
@@ -104,7 +114,7 @@ def test_filters_are_in_the_address_and_work_by_keyboard(page: Page, site: Site)
 
 
 def test_the_content_is_one_key_away(page: Page, site: Site) -> None:
-    sign_in(page, site)
+    enter(page, site)
     page.goto(site.address)
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
@@ -113,14 +123,14 @@ def test_the_content_is_one_key_away(page: Page, site: Site) -> None:
 
 
 def test_an_empty_community_says_what_to_do(page: Page, site: Site) -> None:
-    sign_in(page, site)
+    enter(page, site)
     page.goto(f"{site.address}/communities/{site.seeded.communities[seed.MATH_LA]}")
     expect(page.get_by_text("Nobody takes part yet.")).to_be_visible()
     check(page)
 
 
 def test_signed_out_elsewhere_an_open_page_asks_to_sign_in(page: Page, site: Site) -> None:
-    sign_in(page, site)
+    enter(page, site)
     page.context.clear_cookies()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible(timeout=20_000)
     check(page)

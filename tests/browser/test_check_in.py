@@ -22,6 +22,7 @@ from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.looks import check
 from tests.support import checking_in, seed
 from tests.support.checking_in import Clock, account_of, assertion, meeting, rows_of
+from tests.support.seed import Seeded
 from tests.support.web import application, served
 
 AMARA, LUIS = 11, 12
@@ -66,8 +67,7 @@ def moodle(clock: Clock, address: list[str]) -> Flask:
 
 
 @pytest.fixture
-def room(settings: Settings, engine: Engine, browser: Browser) -> Iterator[Room]:
-    seeded = seed.seed(engine)
+def room(settings: Settings, engine: Engine, seeded: Seeded, browser: Browser) -> Iterator[Room]:
     checking_in.with_plugin(engine, settings, seeded.site)
     contexts: list[BrowserContext] = []
     complaints: list[str] = []

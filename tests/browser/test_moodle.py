@@ -11,7 +11,7 @@ from records.drift import Drift
 from records.models import Sweep
 from tests.browser.conftest import Site
 from tests.browser.looks import check
-from tests.browser.test_board import sign_in
+from tests.browser.test_board import enter
 from tests.support import seed, swept
 from tests.support.seed import BAY
 
@@ -20,7 +20,7 @@ from tests.support.seed import BAY
 def opened(site: Site, page: Page) -> Page:
     """The community's page, of a site that can be read. (The page is closed before its server.)"""
     swept.token(site.engine, site.seeded)
-    sign_in(page, site)
+    enter(page, site)
     page.goto(f"{site.address}/communities/{site.seeded.communities[BAY]}")
     return page
 

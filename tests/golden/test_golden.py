@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from tests.golden import case as golden
+from tests.support.bench import Bench
 from tests.support.house import House
+from tests.support.kept import Beginnings
 
 INDEX = golden.load(golden.HERE / "INDEX.yaml")
 TWINS = sorted(path.name.removesuffix(golden.SUFFIX) for path in golden.HERE.glob(f"*{golden.SUFFIX}"))
@@ -27,10 +29,16 @@ def check(house: House, wanted: dict[str, Any], before: dict[str, Any]) -> None:
     assert house.differences() == []
 
 
+@pytest.fixture(scope="module")
+def beginnings(bench: Bench) -> Beginnings:
+    """The site as cases begin with it."""
+    return Beginnings(bench)
+
+
 @pytest.mark.parametrize("name", TWINS)
-def test_what_follows_from_a_recording(name: str, house: House) -> None:
+def test_what_follows_from_a_recording(name: str, beginnings: Beginnings) -> None:
     case = golden.load(golden.HERE / f"{name}{golden.SUFFIX}")
-    golden.given(house, case)
+    house = golden.began(beginnings, case)
     before = golden.observed(house)
     for turn, step in enumerate(case["steps"]):
         found = golden.play(house, step, turn)
@@ -40,8 +48,8 @@ def test_what_follows_from_a_recording(name: str, house: House) -> None:
     assert "expect" in case["steps"][-1]
 
 
-def test_recordings_without_events_of_ours_leave_no_trace(house: House) -> None:
-    golden.given(house, {"students": {2: "6-8"}})
+def test_recordings_without_events_of_ours_leave_no_trace(beginnings: Beginnings) -> None:
+    house = golden.began(beginnings, {"students": {2: "6-8"}})
     before = house.books()
     for name in INDEX["nothing"]:
         ignored = [("ignored", "uninteresting_event")] * len(golden.recorded(name))

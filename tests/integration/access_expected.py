@@ -183,6 +183,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, dict[Role, int]]] = {
     ("GET", "exports.audit"): (303, 403, CONNECTS | {Role.AUDITOR: 200}),
     ("GET", "exports.events"): (303, 403, CONNECTS),
     ("GET", "exports.messages"): (303, 403, RECORDS),
+    ("GET", "exports.milestones"): (303, 403, PEOPLE),
     ("GET", "exports.recipients"): (303, 403, RECORDS),
     # No period is closed.
     ("GET", "exports.snapshot"): (303, 403, MERGES | {Role.PROGRAM_ADMIN: 404}),

@@ -13,8 +13,9 @@ from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from records import passwords, sign_ins, users
-from records.actor import CLI, Grant, Role
+from records import api_tokens, passwords, sign_ins, users
+from records.actor import CLI, Actor, Grant, Role
+from records.api_tokens import ApiScope
 from records.models import AuditEntry, Identity, IdentityProvider, Mail, SetupLink, SignIn, User, uuid7
 from records.secrets import unseal
 from records.settings import Settings
@@ -78,6 +79,23 @@ def open_sign_ins(engine: Engine, user: UUID) -> int:
         return session.scalar(wanted) or 0
 
 
+def token(engine: Engine, user: UUID) -> str:
+    with Session(engine) as session, session.begin():
+        return api_tokens.make(session, Actor.user(user, ()), "a sheet", [ApiScope.READ], 3, datetime.now(UTC))[1]
+
+
+def opens(engine: Engine, token: str) -> bool:
+    with Session(engine) as session:
+        return api_tokens.bearer(session, token, datetime.now(UTC)) is not None
+
+
+def ended_by(engine: Engine, action: str) -> list[dict[str, object]]:
+    """What the trail says that ended with an act, each time."""
+    with Session(engine) as session:
+        told = session.scalars(select(AuditEntry).where(AuditEntry.action == action).order_by(AuditEntry.id))
+        return [dict(entry.after or {}) for entry in told]
+
+
 def sent_token(engine: Engine, settings: Settings) -> str:
     with Session(engine) as session:
         newest = session.scalars(select(Mail).where(Mail.kind == "reset").order_by(Mail.id.desc()).limit(1)).one()
@@ -129,18 +147,24 @@ def test_the_look_up_begins_when_the_answer_is_out(app: Flask, engine: Engine, a
     assert mails(engine) == [("reset", ana)]
 
 
-def test_a_reset_ends_all_sign_ins_and_is_told(app: Flask, engine: Engine, ana: UUID, settings: Settings) -> None:
-    elsewhere = signed(app, engine, ana)
+def test_a_reset_ends_all_sign_ins_and_tokens_and_is_told(
+    app: Flask, engine: Engine, ana: UUID, settings: Settings
+) -> None:
+    elsewhere, secret = signed(app, engine, ana), token(engine, ana)
     with Session(engine) as session, session.begin():
         invitation = users.make_setup_link(session, CLI, ana, now=datetime.now(UTC), hours=72)
     client = app.test_client()
     forgotten(client, EMAIL)
-    token = sent_token(engine, settings)
+    sent = sent_token(engine, settings)
     with Session(engine) as session:
         # Whoever asks takes nobody's invitation away.
         assert users.setup_email(session, invitation, datetime.now(UTC)) == EMAIL
-    path = f"/set-up/{token}"
+    path = f"/set-up/{sent}"
+    assert "your token of the API (1)" in client.get(path).get_data(as_text=True)
+    assert opens(engine, secret), "looking at the link ends nothing"
     assert send(client, path, path, password=ANOTHER, repeated=ANOTHER).status_code == 303
+    assert not opens(engine, secret)
+    assert ended_by(engine, "setup_link.used") == [{"sign_ins_ended": 1, "tokens_ended": 1}]
     assert elsewhere.get("/account").status_code == 303
     assert client.get("/account").status_code == 200
     assert mails(engine) == [("reset", ana), ("password_changed", ana)]
@@ -175,6 +199,20 @@ def test_who_changes_the_password_stays_and_all_others_go(app: Flask, engine: En
     assert mails(engine) == [("password_changed", ana)]
     with Session(engine) as session:
         assert passwords.matches(session.get_one(User, ana).password_hash, ANOTHER)
+
+
+def test_who_changes_the_password_is_asked_about_the_tokens(app: Flask, engine: Engine, ana: UUID) -> None:
+    client = signed(app, engine, ana)
+    assert 'name="end_tokens"' not in client.get("/account").get_data(as_text=True)
+    secret = token(engine, ana)
+    page = client.get("/account").get_data(as_text=True)
+    assert re.search(r'name="end_tokens" value="1" checked', page)
+    assert "Also end my token of the API (1)" in page
+    for present, new, more in ((PASSWORD, ANOTHER, {}), (ANOTHER, PASSWORD, {"end_tokens": "1"})):
+        form = {"present": present, "new": new, "repeated": new, **more}
+        assert send(client, "/account", "/account/password", **form).status_code == 303
+        assert opens(engine, secret) is not bool(more)
+    assert [told["tokens_ended"] for told in ended_by(engine, "password.changed")] == [0, 1]
 
 
 def test_a_browser_that_was_left_open_is_no_place_to_guess(app: Flask, engine: Engine, ana: UUID) -> None:

@@ -243,6 +243,12 @@ def test_adjustments_move_the_ledger_and_are_undone(api: Api, engine: Engine, se
     assert everything(api, f"/memberships/{mei}/adjustments") == [undone]
     problem(adjust(api, mei, component="no-such"), 422, "refused")
     problem(adjust(api, mei, minutes=0, component=component), 422, "refused")
+    # What a page warns of and asks again, is refused until it is said to be meant.
+    much = {"minutes": -before - 1, "component": component}
+    assert "less than nothing" in problem(adjust(api, mei, **much), 422, "refused")["detail"]
+    assert net(engine, mei) == before
+    assert adjust(api, mei, below_zero=True, **much).status_code == 201
+    assert net(engine, mei) == -1
 
 
 def test_a_repeated_write_is_answered_alike_and_does_nothing(api: Api, engine: Engine, seeded: Seeded) -> None:

@@ -1,12 +1,12 @@
 """Reported hours and large adjustments wait for a second person: the queue, its acts, the hub, and the order of it."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
-from redis import Redis
 from sqlalchemy import Engine, event, select
 from sqlalchemy.orm import Session
 
@@ -14,15 +14,14 @@ from records import approving, deciding
 from records.actor import CLI, Actor, Grant, Role, Scope
 from records.deciding import By, DecisionError
 from records.decision_faults import Why
-from records.models import Decision
+from records.models import Decision, Membership
 from records.programs import add_version
 from records.queries import approvals
-from records.settings import Settings
 from records.users import create_user
 from service.context import EXTENSION, Context
 from tests.support.cli import Cli
 from tests.support.deciding_pages import page, post, steps
-from tests.support.deeds import AMARA, DEEDS, HAO, make_house, membership_id, net, standing
+from tests.support.deeds import AMARA, DEEDS, HAO, membership_id, net, standing
 from tests.support.house import House
 from tests.support.seed import sign_in
 from tests.support.web import application
@@ -33,12 +32,11 @@ LIMITED = DEEDS.replace(
 
 
 @pytest.fixture
-def house(settings: Settings, engine: Engine, redis: Redis) -> House:
-    made = make_house(settings, engine, redis)
+def house(deeds: House, engine: Engine) -> House:
     with Session(engine) as session, session.begin():
         add_version(session, LIMITED.replace("2025-07-01", "2026-03-01"), "deeds.yaml")
-    made.now = datetime.now(UTC)
-    return made
+    deeds.now = datetime.now(UTC)
+    return deeds
 
 
 @pytest.fixture
@@ -165,6 +163,9 @@ def test_the_command_line_says_that_it_waits(house: House) -> None:
     assert row["state"] == "waits"
     own = cli("decision", "approve", row["id"], "--reason", "R", "--yes")
     assert (own.code, "somebody else has to" in own.err) == (1, True)
+    more_than_there_is = (words[0], words[1], "lab:12", *words[3:6], "--minutes=-0:30", *words[8:], "--dry-run")
+    assert "less than nothing" in cli(*more_than_there_is).out
+    assert cli(*more_than_there_is, "--json").data["below_zero"] is True
 
 
 def test_the_queue_shows_what_waits_and_takes_what_is_decided(house: House, client: FlaskClient) -> None:
@@ -192,6 +193,11 @@ def test_the_queue_shows_what_waits_and_takes_what_is_decided(house: House, clie
     assert status == 303
     settle(house)
     assert net(house, HAO) == 0
+    with Session(house.engine) as session:
+        whose = session.get_one(Membership, membership_id(house, HAO)).person_id
+    ledger = page(client, f"/people/{whose}").partition("The ledger: ")[2]
+    assert re.search(r"Its approval was taken back \(Program staff, [^)]+\): ", ledger)
+    assert "something else counts instead" not in ledger
     assert post(client, "/approvals/refuse", "/approvals", decision=reported, reason="No such log")[0] == 303
     status, told = post(client, "/approvals/approve", "/approvals", decision=reported, reason="After all")
     assert (status, "It was taken back already." in told) == (400, True)
@@ -206,6 +212,9 @@ def test_the_queue_shows_what_waits_and_takes_what_is_decided(house: House, clie
 def test_several_are_approved_at_once_and_never_ones_own(house: House, client: FlaskClient) -> None:
     kim = somebody(house)
     ids = [report(house, kim, HAO), report(house, kim, HAO, 30), adjust(house, kim, AMARA, -70)]
+    with Session(house.engine) as session, session.begin():
+        onward = deciding.transfer(session, membership_id(house, AMARA), membership_id(house, AMARA, "LA"))
+        deciding.write(session, onward, By(CLI, Role.IT, "She moved", house.now))
     path = f"/memberships/{membership_id(house, HAO)}/acts"
     steps(client, f"{path}/adjust", path, hours="3", component="online", reason="My own")
     with Session(house.engine) as session:
@@ -215,6 +224,10 @@ def test_several_are_approved_at_once_and_never_ones_own(house: House, client: F
     status, seen = post(client, "/approvals/preview", "/approvals", decision=[*ids, mine])
     assert (status, "1 of them doesn't wait for you" in seen) == (200, True)
     assert "1 h 15 min" in seen
+    for told in (seen, page(client, "/approvals")):
+        assert told.count("These hours go on in") == 1
+        assert "less than nothing" in told
+    assert "Do it all the same" in seen
     assert str(mine) not in seen
     status, told = post(
         client, "/approvals/approve", "/approvals", decision=[*ids, mine], reason="All seen", together=1

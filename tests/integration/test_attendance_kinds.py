@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from redis import Redis
 from sqlalchemy import Engine, func, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -13,9 +12,8 @@ from records.actor import CLI
 from records.attendance import plan_attendance
 from records.milestones import plan_milestones
 from records.models import Binding, FactRow, Membership, SessionRow, SharedSession
-from records.settings import Settings
 from tests.support.cli import Cli
-from tests.support.deeds import AMARA, BAY, HAO, LA, LENA, QUIZ, community_id, make_house, net
+from tests.support.deeds import AMARA, BAY, HAO, LA, LENA, QUIZ, community_id, net
 from tests.support.house import House
 from tests.support.readings import enrolment
 
@@ -24,8 +22,8 @@ ROW = "lab,COP-MATH-BAY,{session},2026-01-17,09:00,face_to_face,{kind},{shared},
 
 
 @pytest.fixture
-def house(settings: Settings, engine: Engine, redis: Redis) -> House:
-    return make_house(settings, engine, redis)
+def house(deeds: House) -> House:
+    return deeds
 
 
 @pytest.fixture

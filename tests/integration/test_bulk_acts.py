@@ -6,8 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from flask.testing import FlaskClient
-from redis import Redis
-from sqlalchemy import Engine, event, func, select
+from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
 
 from records import bulk, deciding
@@ -17,10 +16,9 @@ from records.deciding import By, DecisionError
 from records.decision_faults import Why
 from records.decisions import Kind
 from records.models import AuditEntry, Decision, Membership
-from records.settings import Settings
 from service.context import EXTENSION, Context
 from tests.support.deciding_pages import hidden, page, post
-from tests.support.deeds import AMARA, BAY, HAO, LENA, TEACHER, community_id, make_house, membership_id, net, standing
+from tests.support.deeds import AMARA, BAY, HAO, LENA, TEACHER, community_id, membership_id, net, standing
 from tests.support.house import House
 from tests.support.readings import account, enrolment
 from tests.support.seed import sign_in
@@ -28,8 +26,8 @@ from tests.support.web import application
 
 
 @pytest.fixture
-def house(settings: Settings, engine: Engine, redis: Redis) -> House:
-    return make_house(settings, engine, redis)
+def house(deeds: House) -> House:
+    return deeds
 
 
 @pytest.fixture
@@ -117,14 +115,18 @@ def test_a_requirement_is_waived_for_many(house: House, client: FlaskClient) -> 
 def test_what_changed_since_the_preview_stops_all_of_it(house: House, client: FlaskClient) -> None:
     path = f"/several?community={community_id(house, 'BAY')}"
     form = {"membership": everybody(house), "act": "adjust", "minutes": "30", "component": "online", "reason": "R"}
+    with Session(house.engine) as session, session.begin():
+        onward = deciding.transfer(session, membership_id(house, AMARA), membership_id(house, AMARA, "LA"))
+        deciding.write(session, onward, By(CLI, Role.IT, "She moved", house.now))
     seen = post(client, "/several/preview", path, **form)[1]
+    assert seen.count("These hours go on in") == 1
     with Session(house.engine) as session, session.begin():
         draft = deciding.adjust(session, everybody(house)[1], minutes=7, component="online", now=house.now)
         deciding.write(session, draft, By(CLI, Role.IT, "Meanwhile", house.now))
     status, again = post(client, "/several/do", path, **hidden(seen) | {"membership": everybody(house)})
     assert (status, "Something else changed meanwhile" in again) == (200, True)
     with Session(house.engine) as session:
-        assert session.scalar(select(func.count(Decision.id))) == 1
+        assert session.scalar(select(func.count(Decision.id))) == 2
     for wrong in ({"minutes": "x"}, {"minutes": ""}):
         assert post(client, "/several/preview", path, **form | wrong)[0] == 400
 

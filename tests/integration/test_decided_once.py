@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from redis import Redis
 from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 
@@ -22,24 +21,22 @@ from records.effects import settle
 from records.models import Account, Decision, LedgerEntry, Membership, Person
 from records.programs import add_version
 from records.queries import approvals
-from records.settings import Settings
 from service.context import EXTENSION, Context
 from tests.integration.test_approvals import LIMITED, adjust, report, somebody
 from tests.support.at_once import at_once
 from tests.support.deciding_pages import hidden, page, post
-from tests.support.deeds import AMARA, HAO, community_id, make_house, membership_id, net
+from tests.support.deeds import AMARA, HAO, community_id, membership_id, net
 from tests.support.house import House
 from tests.support.seed import sign_in
 from tests.support.web import application
 
 
 @pytest.fixture
-def house(settings: Settings, engine: Engine, redis: Redis) -> House:
-    made = make_house(settings, engine, redis)
+def house(deeds: House, engine: Engine) -> House:
     with Session(engine) as session, session.begin():
         add_version(session, LIMITED.replace("2025-07-01", "2026-03-01"), "deeds.yaml")
-    made.now = datetime.now(UTC)
-    return made
+    deeds.now = datetime.now(UTC)
+    return deeds
 
 
 @pytest.fixture

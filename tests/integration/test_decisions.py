@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from redis import Redis
-from sqlalchemy import Engine, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from jobs.queues import QueueName, queue
@@ -18,9 +18,8 @@ from records.deciding import By, DecisionError
 from records.decisions import Kind
 from records.models import AuditEntry, Decision, LedgerEntry, ProgramVersionRow, uuid7
 from records.programs import add_version
-from records.settings import Settings
 from tests.support.cli import Answer, Cli
-from tests.support.deeds import AMARA, DEEDS, HAO, LA, LENA, community_id, make_house, membership_id, net, standing
+from tests.support.deeds import AMARA, DEEDS, HAO, LA, LENA, community_id, membership_id, net, standing
 from tests.support.house import House
 from tests.support.readings import completion, enrolment
 
@@ -30,11 +29,10 @@ ADJUST = ("decision", "adjust", "lab:11", "COP-MATH-BAY", "--component", "online
 
 
 @pytest.fixture
-def house(settings: Settings, engine: Engine, redis: Redis) -> House:
-    made = make_house(settings, engine, redis)
+def house(deeds: House) -> House:
     # The command line decides by the clock on the wall.
-    made.now = datetime.now(UTC)
-    return made
+    deeds.now = datetime.now(UTC)
+    return deeds
 
 
 @pytest.fixture

@@ -4,13 +4,14 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from openpyxl import load_workbook
+from redis import Redis
 from sqlalchemy import Engine, select, text, update
 from sqlalchemy.orm import Session
 
@@ -19,10 +20,10 @@ from jobs import reconcile
 from records import closings, deciding, users
 from records.actor import CLI, Grant, Role, Scope
 from records.deciding import By
-from records.models import Account, ClosedMember, Nudge, NudgeMessage, StandingRow, uuid7
+from records.models import Account, ClosedMember, Membership, Nudge, NudgeMessage, StandingRow, uuid7
 from records.settings import Settings
 from service.pages import exports
-from tests.support import readings, seed
+from tests.support import core_districts, readings, seed
 from tests.support.seed import BAY, LA, MATH_LA, Seeded
 from tests.support.web import application
 
@@ -107,6 +108,18 @@ def test_people_are_those_of_the_page_in_its_order(client: FlaskClient, seeded: 
     del seeded
     for query in ("", "region=LA", "status=met", "q=whitfield", "sort=name", "region=NOWHERE"):
         assert names(client, f"/exports/people.csv?{query}") == on_page(client, f"/people?{query}"), query
+
+
+def test_who_left_stands_as_on_the_page(client: FlaskClient, seeded: Seeded, engine: Engine) -> None:
+    # What was computed while somebody was here is kept, and says nothing any more.
+    with Session(engine) as session, session.begin():
+        mine = session.get_one(Membership, seed.membership(engine, seeded, 13))
+        mine.status, community = "left", mine.community_id
+        assert session.get_one(StandingRow, mine.id).status not in ("left", "no_commitment")
+    for path in ("/exports/people.csv?who=everybody", f"/communities/{community}/roster.csv?status=away"):
+        head, *lines = rows(client, path)
+        (left,) = (dict(zip(head, line, strict=True)) for line in lines if line[1] == "13")
+        assert (left["Where it stands"], left["Requirements open"], left["To go (minutes)"]) == ("left", "", ""), path
 
 
 def test_a_roster_is_that_of_the_page(client: FlaskClient, seeded: Seeded) -> None:
@@ -255,6 +268,44 @@ def test_the_page_to_print_is_the_whole_table(client: FlaskClient, seeded: Seede
     assert "There is nothing in this table." in client.get("/exports/people.print?q=nobody").text
     for path in ("/", "/people", f"/communities/{seeded.communities[BAY]}", "/users"):
         assert re.search(r'href="/[^"]+\.print[^"]*"', client.get(f"{path}?q=a").text), path
+
+
+def test_milestones_are_those_of_the_page_with_its_filters(
+    app: Flask, client: FlaskClient, engine: Engine, settings: Settings, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schools = core_districts.make_schools(settings, engine, redis)
+    with Session(engine) as session, session.begin():
+        oak, now = schools.organisations["OAK"], datetime.now(UTC)
+        draft = deciding.waive(session, ("organisation", oak), schools.program, "site-council", now=now)
+        deciding.write(session, draft, By(CLI, Role.STAFF, "=A council of the district", now))
+    paths = [f"/exports/milestones.csv?{query}" for query in ("", "of=community", "of=community&region=SOUTH")]
+    head, *lines = rows(client, paths[0])
+    told = [dict(zip(head, line, strict=True)) for line in lines]
+    assert list(dict.fromkeys(one["Name"] for one in told)) == ["Ash School", "Elm District", "Oak School"]
+    council = {one["Code"]: one for one in told if one["What is asked"] == "A School Site Council exists"}
+    assert (council["OAK"]["Where it stands"], council["OAK"]["Reason"]) == ("Waived", "'=A council of the district")
+    assert council["ASH"]["Where it stands"] == "Open"
+    cycles = next(one for one in told if one["What is asked"].startswith("Three full PDSA cycles"))
+    assert date.fromisoformat(cycles["Due"]).strftime("%m-%d") == "06-30"
+
+    both = rows(client, paths[1])
+    order = [(of, where) for where in ("Bay Area", "Southern California") for of in ("Community", "Team")]
+    assert list(dict.fromkeys((line[1], line[3]) for line in both[1:])) == order
+    assert {line[0] for line in both if line[1] == "Team"} == {"Oak's team", "Ash's team"}
+    guideline = next(line for line in both if line[5] == "Guideline" and line[6] == "Two to four school teams")
+    assert guideline[7:9] == ["Deviates", "1 team; recommended: 2 to 4"]
+    assert {line[3] for line in rows(client, paths[2])[1:]} == {"Southern California"}
+    assert rows(client, "/exports/milestones.csv?organisation=oak")[1:] == [line for line in lines if line[2] == "OAK"]
+
+    whole = {path: rows(client, path) for path in paths}
+    monkeypatch.setattr(exports, "SUBJECTS_AT_ONCE", 1)
+    assert {path: rows(client, path) for path in paths} == whole
+    assert 'href="/exports/milestones.csv?of=community"' in client.get("/milestones?of=community").text
+    with app.test_client() as other:
+        inside = Grant(Role.STAFF, Scope.REGION, f"{core_districts.PROGRAM}/SOUTH")
+        seed.sign_in(other, engine, [inside], "south@example.org")
+        assert {row[2] for row in rows(other, paths[0])[1:]} == {"ASH"}
+        assert rows(other, paths[1]) == whole[paths[2]]
 
 
 def test_links_keep_the_filters(client: FlaskClient, seeded: Seeded) -> None:

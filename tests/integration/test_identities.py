@@ -89,6 +89,8 @@ def test_a_provider_that_cannot_be(engine: Engine) -> None:
         {"name": " "},
         {"client_id": ""},
         {"domains": ["no domain"]},
+        {"domains": []},
+        {"domains": ["example.org"], "any_domain": True},
         {"code": "No Code"},
     ]
     for each in wrong:

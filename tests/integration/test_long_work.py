@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from jobs import long_work as turns
 from jobs.work import Work
-from records import audit, long_work
+from records import audit, long_work, models
 from records.actor import SYSTEM, Actor, Grant, Role, Scope
 from records.long_work import CannotDo, Lost
 from records.models import AuditEntry, LongJob, User
@@ -63,9 +63,15 @@ def kinds() -> Iterator[None]:
     turns.KINDS.update(before)
 
 
-def ask(engine: Engine, kind: str = "count", actor: Actor = SYSTEM, **scope: str) -> UUID:
+def ask(
+    engine: Engine,
+    kind: str = "count",
+    actor: Actor = SYSTEM,
+    roles: Collection[Role] | None = None,
+    **scope: str,
+) -> UUID:
     with Session(engine) as session, session.begin():
-        return long_work.ask(session, actor, "staff", kind, {"what": "numbers"}, scope)
+        return long_work.ask(session, actor, "staff", kind, {"what": "numbers"}, scope, roles=roles)
 
 
 def job(engine: Engine, job_id: UUID) -> LongJob:
@@ -170,18 +176,45 @@ def test_turns_and_failures(engine: Engine) -> None:
     assert (job(engine, broken).status, job(engine, broken).error) == ("failed", turns.FAILED)
 
 
+def test_who_loses_the_role_in_the_middle_ends_the_work_there(engine: Engine, client: FlaskClient) -> None:
+    def by_turns(work: Work) -> None:
+        count_up(work, stop_after=work.claim.done + 2)
+
+    turns.KINDS["by_turns"] = by_turns
+    with Session(engine) as session:
+        user_id = session.scalars(select(User.id)).one()
+    mine = Actor.user(user_id, (Grant(Role.STAFF, Scope.PROGRAM, PROGRAM), Grant(Role.STAFF, Scope.PROGRAM, "other")))
+    asked, finishing = (ask(engine, "by_turns", mine, roles, program=PROGRAM) for roles in ({Role.STAFF}, None))
+    assert turn(engine)
+    with Session(engine) as session, session.begin():
+        session.execute(update(models.Grant).values(role="auditor"))
+    while turn(engine):
+        pass
+    assert (job(engine, asked).status, job(engine, asked).error, job(engine, asked).done) == (
+        "failed",
+        long_work.ASKER_LOST,
+        2,
+    )
+    assert "What was done until then stays done." in client.get(f"/work/{asked}").get_data(as_text=True)
+    assert job(engine, finishing).status == "done", "nothing of it depends on who asked"
+
+
 def test_every_kind_has_words() -> None:
     assert set(turns.KINDS) - {"count"} == set(work_words.KINDS)
 
 
+def asked_once(session: Session, of: str) -> UUID:
+    return long_work.ask(session, SYSTEM, "staff", "count", {"of": of}, {}, roles=None, once=True)
+
+
 def test_asking_twice_for_one_thing_is_one_job(engine: Engine) -> None:
     with Session(engine) as session, session.begin():
-        once = [long_work.ask(session, SYSTEM, "staff", "count", {"of": "x"}, {}, once=True) for _ in range(2)]
-        other = long_work.ask(session, SYSTEM, "staff", "count", {"of": "y"}, {}, once=True)
+        once = [asked_once(session, "x") for _ in range(2)]
+        other = asked_once(session, "y")
     assert len({*once, other}) == 2
     assert turn(engine)
     with Session(engine) as session, session.begin():
-        assert long_work.ask(session, SYSTEM, "staff", "count", {"of": "x"}, {}, once=True) not in once
+        assert asked_once(session, "x") not in once
 
 
 @pytest.fixture
@@ -204,7 +237,8 @@ def test_the_page_of_a_job(engine: Engine, client: FlaskClient) -> None:
     assert client.get(f"{path}/live").headers["HX-Refresh"] == "true"
     assert "<h2>Done</h2>" in client.get(path).get_data(as_text=True)
     with Session(engine) as session, session.begin():
-        failed = long_work.ask(session, me, "staff", "close_period", {"program": PROGRAM}, {"program": PROGRAM})
+        within = {"program": PROGRAM}
+        failed = long_work.ask(session, me, "staff", "close_period", within, within, roles=None)
         session.execute(
             update(LongJob)
             .where(LongJob.id == failed)

@@ -12,9 +12,8 @@ from sqlalchemy.orm import Session
 from jobs.queues import QueueName, queue
 from records import together
 from records.models import AuditEntry, Membership, MilestoneRow, ProgramRow
-from records.settings import Settings
 from tests.support.cli import Cli
-from tests.support.deeds import AMARA, HAO, community_id, make_house, net, standing
+from tests.support.deeds import AMARA, HAO, community_id, net, standing
 from tests.support.house import House
 from tests.support.readings import account
 
@@ -33,8 +32,8 @@ lab,COP-MATH-BAY,S-1,2026-01-18,09:00,face_to_face,,30,11
 
 
 @pytest.fixture
-def house(settings: Settings, engine: Engine, redis: Redis) -> House:
-    return make_house(settings, engine, redis)
+def house(deeds: House) -> House:
+    return deeds
 
 
 @pytest.fixture

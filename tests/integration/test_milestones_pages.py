@@ -9,16 +9,17 @@ from zoneinfo import ZoneInfo
 import pytest
 from flask.testing import FlaskClient
 from redis import Redis
-from sqlalchemy import Engine, event, select
+from sqlalchemy import Engine, event, select, update
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from jobs.queues import QueueName, queue
-from records import deciding, together
-from records.actor import CLI, Grant, Role, Scope
+from records import deciding, milestones, together
+from records.actor import CLI, Actor, Grant, Role, Scope
 from records.deciding import By
-from records.models import AuditEntry, MilestoneRow, User, uuid7
-from records.queries.milestone_reach import anything_asked
+from records.milestones import NotTheirs
+from records.models import AuditEntry, Membership, MilestoneRow, User, uuid7
+from records.queries.milestone_reach import anything_asked, may_record
 from records.settings import Settings
 from tests.support import seed
 from tests.support.core_districts import BAY, PROGRAM, SOUTH, Schools, make_schools
@@ -235,6 +236,35 @@ def test_more_schools_take_no_more_statements_and_who_has_the_place(client: Flas
     assert 'href="/milestones"' not in client.get("/").text
 
 
+def _recorded_by_who_reaches_all(client: FlaskClient, schools: Schools) -> None:
+    """One of Ash School works in the Bay Area, too, and one of the district: whose facilitator sees both."""
+    engine, held = schools.house.engine, rows(schools)[0]
+    ids, m = schools.organisations, Membership
+    with Session(engine) as session, session.begin():
+        mine = select(m.id).where(m.community_id == schools.communities[BAY], m.role == "participant").order_by(m.id)
+        first, second = session.scalars(mine.limit(2))
+        for one, code in ((first, "ASH"), (second, "ELM")):
+            session.execute(update(m).where(m.id == one).values(organisation_id=ids[code]))
+    for code in ("ASH", "ELM"):
+        seen = words(client.get(school(schools, code)))
+        assert ("You see it, and don't record here" in seen, "Record a milestone" in seen) == (True, False)
+        assert record(client, schools, "site-council", code).status_code == 404, code
+    both = tuple(Grant(Role.FACILITATOR, Scope.COMMUNITY, str(key)) for key in schools.communities.values())
+    with Session(engine) as session:
+        for grants, organisation, may in (
+            (both[:1], "ASH", False),
+            (both, "ASH", True),
+            (both, "ELM", False),
+            ((Grant(Role.STAFF, Scope.PROGRAM, PROGRAM),), "ELM", True),
+        ):
+            actor = Actor.user(uuid7(), grants)
+            subject = ("organisation", ids[organisation])
+            assert may_record(session, actor, schools.program, *subject) is may, (grants, organisation)
+        # The records hold it, whichever way one comes.
+        with pytest.raises(NotTheirs):
+            milestones.withdraw(session, held.id, actor=Actor.user(uuid7(), both[1:]))
+
+
 def test_scopes(client: FlaskClient, schools: Schools) -> None:
     bay, south = (schools.communities[place] for place in (BAY, SOUTH))
     seed.sign_in(client, schools.house.engine, [Grant(Role.FACILITATOR, Scope.COMMUNITY, str(bay))], "f@example.org")
@@ -255,6 +285,7 @@ def test_scopes(client: FlaskClient, schools: Schools) -> None:
     mine = f"/milestones/community/{bay}/withdraw"
     assert send(client, mine, milestone=str(held[0].id)).status_code == 404
     assert len(rows(schools)) == 1
+    _recorded_by_who_reaches_all(client, schools)
 
     seed.sign_in(client, schools.house.engine, [Grant(Role.AUDITOR)], "a@example.org")
     page = words(client.get(school(schools)))

@@ -301,17 +301,30 @@ def test_opting_out(office: Office) -> None:
         assert opt_outs.opted_out(session, office.seeded.persons.values()) == both
     page = f"/people/{person}/messages"
     assert "The person said so by the link in a message." in office.page(page)
-    assert "Say why" in office.post(page, 400, wants="again", note=" ")
-    office.post(page, 303, wants="again", note="Asked for it on the phone.")
-    assert "Asked for it on the phone." in office.page(page)
+    assert "Only the person can take it back" in office.page(page)
+    for wants in ("again", "none"):
+        # Nor by making it staff's word first.
+        assert "Nothing was changed" in office.post(page, 400, wants=wants, note="Asked for it on the phone.")
+    with office.client.application.test_client() as participant:
+        again = participant.post(f"/stop/{token}", data={"again": "1"}).get_data(as_text=True)
+        strange = token[:-2] + "AA"
+        assert participant.post(f"/stop/{strange}", data={"again": "1"}).text == again.replace(token, strange)
     office.send(office.ticked(13))
     assert office.work() == 1
     office.post(page, 303, wants="none", note="Not any more.")
+    assert "Say why" in office.post(page, 400, wants="again", note=" ")
+    office.post(page, 303, wants="again", note="Asked us by phone.")
+    assert "Asked us by phone." in office.page(page)
+    office.post(page, 303, wants="none", note="Not any more.")
+    with office.client.application.test_client() as participant:
+        participant.post(f"/stop/{token}")
+    office.post(page, 400, wants="again", note="Staff said it first; then the person did.")
     with Session(office.engine) as session:
         acts = session.scalars(select(AuditEntry).where(AuditEntry.action == "opt_out.said").order_by(AuditEntry.id))
         told = [(one.actor == "participant", one.after) for one in acts]
-    by_link = (True, {"stands": True})
-    assert told == [by_link, by_link, (False, {"stands": False}), (False, {"stands": True})]
+    by_link, by_staff = ((own, {"stands": True}) for own in (True, False))
+    lifted = (False, {"stands": False})
+    assert told == [by_link, by_link, (True, {"stands": False}), by_staff, lifted, by_staff, by_link]
 
 
 def test_the_text_fits_whom_it_is_for(office: Office) -> None:

@@ -9,10 +9,11 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, func, select, text
+from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.orm import Session
 
 from jobs import long_work
+from records import models
 from records.actor import CLI, Actor, Grant, Role, Scope
 from records.approving import approve
 from records.deciding import By, report, write
@@ -223,6 +224,43 @@ def test_all_that_came_late_is_let_in_by_a_worker(client: FlaskClient, place: Pl
     with Session(engine) as session:
         assert session.scalar(select(func.sum(StandingRow.late))) == 0
         assert session.scalars(select(LongJob.result).where(LongJob.kind == "admit_late")).one()["admitted"] == 2
+
+
+def test_work_ends_with_the_asker_s_right_to_it(client: FlaskClient, place: Place, settings: Settings) -> None:
+    engine, closing = place.engine, close(client, place.engine)
+    take_in(engine, place.site_id, [completion(user, SESSION_ACTIVITY, COURSE) for user in (AMARA, HAO)])
+    whose = select(User.id).where(User.email != "other@example.org").scalar_subquery()
+
+    def ask_and_turn(grant: Grant, *, active: bool) -> str:
+        """All is let in, as far as whoever asked is still this once a worker gets to it: what the job's page says."""
+        answer = send(client, f"/late/{closing}/all", reason="All of it was lost")
+        held = {"role": str(grant.role), "scope_kind": str(grant.scope_kind), "scope": grant.scope}
+        with Session(engine) as session, session.begin():
+            session.execute(update(User).where(User.id == whose).values(active=active))
+            session.execute(update(models.Grant).where(models.Grant.user_id == whose).values(**held))
+        work(engine)
+        told = page(other, answer.headers["Location"])
+        with Session(engine) as session, session.begin():
+            first = {"active": True}, {"role": "program_admin", "scope_kind": "program", "scope": PROGRAM}
+            session.execute(update(User).where(User.id == whose).values(first[0]))
+            session.execute(update(models.Grant).where(models.Grant.user_id == whose).values(first[1]))
+        return told
+
+    with application(settings) as app:
+        other = app.test_client()
+        sign_in(other, engine, [Grant(Role.PROGRAM_ADMIN)], "other@example.org")
+        told = ask_and_turn(Grant(Role.PROGRAM_ADMIN, Scope.PROGRAM, PROGRAM), active=False)
+        assert "was switched off, so it was ended. Nothing was let in. Somebody who may" in told
+        for grant in (
+            Grant(Role.PROGRAM_ADMIN, Scope.REGION, f"{PROGRAM}/BAY"),
+            Grant(Role.PROGRAM_ADMIN, Scope.PROGRAM, "another"),
+            Grant(Role.FACILITATOR),
+        ):
+            assert "doesn't have the role for it any more where it was asked" in ask_and_turn(grant, active=True), grant
+        assert whole(engine) == 180
+        # What was asked lies in one program: another role there, or a wider one, lets somebody as well.
+        assert "2 changes are let in" in ask_and_turn(Grant(Role.STAFF), active=True)
+    assert whole(engine) == 660
 
 
 def test_nobody_lets_in_what_comes_of_the_own_decision(client: FlaskClient, place: Place) -> None:

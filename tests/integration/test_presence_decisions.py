@@ -8,8 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from redis import Redis
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mappings.attending import Way
@@ -17,10 +16,9 @@ from records import deciding
 from records.deciding import DecisionError
 from records.deciding_presence import Choice, correct, decide, decide_all, strike
 from records.models import AuditEntry, Decision, Dispute, Presence
-from records.settings import Settings
 from tests.support.attended import REASON, account_id, by, counted, meeting, record, said, whole_net
 from tests.support.cli import Cli
-from tests.support.deeds import AMARA, HAO, LENA, make_house, membership_id, net
+from tests.support.deeds import AMARA, HAO, LENA, membership_id, net
 from tests.support.house import House
 from tests.support.readings import enrolment
 
@@ -28,8 +26,8 @@ CLOSED = "2026-01-31"
 
 
 @pytest.fixture
-def house(settings: Settings, engine: Engine, redis: Redis) -> House:
-    return make_house(settings, engine, redis)
+def house(deeds: House) -> House:
+    return deeds
 
 
 def done(house: House, act: Callable[[Session], Any]) -> Any:

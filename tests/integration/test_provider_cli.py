@@ -32,7 +32,7 @@ def test_from_adding_to_switching_off(cli: Cli, engine: Engine, settings: Settin
     listed = cli("provider", "list", "--json").data
     assert [(row["code"], row["active"], row["secret"], row["people"]) for row in listed] == [("bay", True, True, 0)]
     assert "Bay District" in cli("provider", "list").out
-    assert cli(*ADD).code == 1
+    assert cli(*ADD, "--domain", "bay.example.org").code == 1
     assert cli("provider", "switch-off", "bay").code == 0
     assert not cli("provider", "list", "--json").data[0]["active"]
     assert cli("provider", "switch-on", "bay").code == 0
@@ -48,7 +48,14 @@ def test_it_can_say_who_is_who(cli: Cli, engine: Engine) -> None:
     make_user(engine, password=None)
     make_user(engine, "other@example.org", password=None)
     assert cli("provider", "list").out.startswith("There is none")
-    assert cli(*ADD).code == 0
+    # Whoever may name anybody can sign in as everybody: it has to be said, and not by the way.
+    for unclear in ((), ("--domain", "example.org", "--any-domain")):
+        refused = cli(*ADD, *unclear)
+        assert (refused.code, "--any-domain" in refused.err) == (2, True), unclear
+    assert "may name anybody" in cli(*ADD, "--any-domain").out
+    assert cli("provider", "hold", "bay").code == 1
+    assert "example.org" in cli("provider", "hold", "bay", "--domain", "Example.org").out
+    assert cli("provider", "list", "--json").data[0]["domains"] == ["example.org"]
     assert cli("provider", "link", "bay", EMAIL, "--subject", "s-1").code == 0
     for wrong in (
         ("bay", EMAIL, "--subject", "s-2"),
@@ -62,4 +69,4 @@ def test_it_can_say_who_is_who(cli: Cli, engine: Engine) -> None:
         assert session.scalars(select(Identity.subject)).all() == ["s-1"]
     assert "any more" in cli("provider", "unlink", "bay", EMAIL).out
     assert "never" in cli("provider", "unlink", "bay", EMAIL).out
-    assert cli(*ADD, "--secret-from-stdin", stdin="\n").code == 2
+    assert cli(*ADD, "--any-domain", "--secret-from-stdin", stdin="\n").code == 2

@@ -6,8 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from redis import Redis
-from sqlalchemy import Engine, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from jobs import attendance
@@ -21,10 +20,9 @@ from records.models import Account, AttendanceReport, AuditEntry, FactRow, Prese
 from records.review import Filter
 from records.review_acts import NotThere, ReviewError
 from records.review_items import Review, Waits
-from records.settings import Settings
 from tests.support.attended import HELD_AT, account_id, by, counted, meeting, record, said, whole_net
 from tests.support.cli import Cli
-from tests.support.deeds import AMARA, BAY, DEEDS, HAO, LENA, community_id, make_house, net
+from tests.support.deeds import AMARA, BAY, DEEDS, HAO, LENA, community_id, net
 from tests.support.house import House
 from tests.support.readings import account, enrolment
 
@@ -32,8 +30,8 @@ NEWCOMER = 77
 
 
 @pytest.fixture
-def house(settings: Settings, engine: Engine, redis: Redis) -> House:
-    return make_house(settings, engine, redis)
+def house(deeds: House) -> House:
+    return deeds
 
 
 def staff(scope: Scope = Scope.ALL, name: str = "") -> Actor:

@@ -6,25 +6,23 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
-from redis import Redis
-from sqlalchemy import Engine, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from mappings.attending import Way
 from records.actor import Grant, Role
 from records.models import Account
-from records.settings import Settings
 from tests.support.attended import account_id, counted, meeting, record, said, whole_net
 from tests.support.cli import Cli
-from tests.support.deeds import AMARA, HAO, LENA, make_house, net
+from tests.support.deeds import AMARA, HAO, LENA, net
 from tests.support.house import House
 from tests.support.seed import sign_in
 from tests.support.web import application
 
 
 @pytest.fixture
-def house(settings: Settings, engine: Engine, redis: Redis) -> House:
-    return make_house(settings, engine, redis)
+def house(deeds: House) -> House:
+    return deeds
 
 
 @pytest.fixture

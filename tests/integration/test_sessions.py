@@ -9,8 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from redis import Redis
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs.attendance import fold_due
@@ -20,10 +19,9 @@ from records.actor import CLI, Actor, Grant, Role, Scope
 from records.models import Account, AuditEntry, Community, FactRow, SessionChange, SessionRow, uuid7
 from records.presences import NewPresence
 from records.session_checks import Draft, Fault, SessionError, moment
-from records.settings import Settings
 from records.together import of_program
 from tests.support.cli import Cli
-from tests.support.deeds import AMARA, BAY, HAO, LENA, QUIZ, QUIZ_LA, community_id, make_house, net, standing
+from tests.support.deeds import AMARA, BAY, HAO, LENA, QUIZ, QUIZ_LA, community_id, net, standing
 from tests.support.house import House
 from tests.support.readings import completion, enrolment
 
@@ -33,8 +31,8 @@ STRANGER = Actor.user(uuid7(), (Grant(Role.STAFF, Scope.REGION, "deeds/LA"),))
 
 
 @pytest.fixture
-def house(settings: Settings, engine: Engine, redis: Redis) -> House:
-    return make_house(settings, engine, redis)
+def house(deeds: House) -> House:
+    return deeds
 
 
 def draft(code: str = "S-1", day: date = SATURDAY, clock: time = time(9), **more: Any) -> Draft:

@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from redis import Redis
-from sqlalchemy import Engine, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from jobs import scheduler
@@ -15,17 +14,16 @@ from records import api_tokens
 from records.actor import Actor, Grant, Role
 from records.api_tokens import ApiScope
 from records.models import LongJob, Mail, Membership, StandingRow, User, uuid7
-from records.settings import Settings
 from tests.support.deciding_pages import page
-from tests.support.deeds import AMARA, community_id, make_house, membership_id
+from tests.support.deeds import AMARA, community_id, membership_id
 from tests.support.house import House
 from tests.support.seed import sign_in
 from tests.support.web import application
 
 
 @pytest.fixture
-def house(settings: Settings, engine: Engine, redis: Redis) -> House:
-    return make_house(settings, engine, redis)
+def house(deeds: House) -> House:
+    return deeds
 
 
 @pytest.fixture

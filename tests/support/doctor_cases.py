@@ -24,7 +24,16 @@ from jobs.doctor.needs import (
 )
 from moodle_client import Function
 from records.inbox import count_ignored
-from records.models import CommunityCourse, InboxItem, MirrorCourse, MirrorModule, Site, SiteSecret, Sweep
+from records.models import (
+    CommunityCourse,
+    IdentityProvider,
+    InboxItem,
+    MirrorCourse,
+    MirrorModule,
+    Site,
+    SiteSecret,
+    Sweep,
+)
 from tests.support.community import COURSE, QUIZ, SESSION_ACTIVITY, Place
 from tests.support.fake_moodle import FakeMoodle
 
@@ -75,6 +84,13 @@ class World:
 
 Case = Callable[[World], None]
 LONG_AGO = timedelta(days=30)
+
+
+def _provider_of_any_domain(world: World) -> None:
+    with Session(world.engine) as session, session.begin():
+        for code, domains in (("held", ["example.org"]), ("anybody", [])):
+            named = {"code": code, "name": code, "issuer": f"https://{code}.example.org", "client_id": "c"}
+            session.add(IdentityProvider(id=uuid4(), domains=domains, **named))
 
 
 def _as_it_is(_: World) -> None:
@@ -360,6 +376,7 @@ CASES: dict[Code, Case] = {
     Code.ACTIVITIES_UNRULED: lambda world: _unruled(world, idnumber="NOTHING-1"),
     Code.ACTIVITIES_UNTRACKED: lambda world: world.modules(MirrorModule.module_id == SESSION_ACTIVITY, tracking=0),
     Code.RULES_UNMATCHED: _as_it_is,
+    Code.PROVIDER_NAMES_ANYBODY: _provider_of_any_domain,
 }
 
 

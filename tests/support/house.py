@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from copy import copy
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,6 @@ class House:
     """A site named `lab` and the program of fixtures/programs/lab.yaml."""
 
     def __init__(self, settings: Settings, engine: Engine, redis: Redis, *, program: str = LAB) -> None:
-        self.settings, self.engine, self.redis = settings, engine, redis
         self.now = NOW
         self.wire_secret = make_secret(Purpose.WIRE)
         self.token = make_secret(Purpose.LOCAL_WEBHOOKS)
@@ -50,6 +50,16 @@ class House:
             keep_secret(session, site.id, Purpose.LOCAL_WEBHOOKS, self.token, settings.encryption_key)
             version, _ = add_version(session, program, "lab.yaml")
             self.version_id = version.id
+        self._open(settings, engine, redis)
+
+    def copied(self, settings: Settings, engine: Engine, redis: Redis) -> "House":
+        """The same house in a copy of its database, with the clock where it stands here."""
+        found = copy(self)
+        found._open(settings, engine, redis)
+        return found
+
+    def _open(self, settings: Settings, engine: Engine, redis: Redis) -> None:
+        self.settings, self.engine, self.redis = settings, engine, redis
         self.app = Flask("intake")
         self.app.extensions[EXTENSION] = Context(settings, engine, redis, self.clock)
         register_intake(self.app)

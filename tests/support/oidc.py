@@ -32,7 +32,14 @@ SECRET = "a secret of the district"
 
 def trust(engine: Engine, issuer: str, code: str = "district", **more: Any) -> None:
     """Have a provider trusted, as `copbridge provider add` does."""
-    given = {"name": "Bay District", "issuer": issuer, "client_id": CLIENT_ID, "secret": SECRET, "domains": []}
+    given: dict[str, Any] = {
+        "name": "Bay District",
+        "issuer": issuer,
+        "client_id": CLIENT_ID,
+        "secret": SECRET,
+        "domains": [],
+    }
+    given["any_domain"] = "domains" not in more
     with Session(engine) as session, session.begin():
         identities.add_provider(session, CLI, code, encryption_key=ENCRYPTION_KEY, **{**given, **more})
 

@@ -31,7 +31,7 @@ from records.models import Account, Community, Membership, StandingRow, User
 from records.settings import Settings
 from service import check_in_codes, personal_links
 from service.context import EXTENSION
-from tests.support import chromium
+from tests.support import chromium, pictures_schools
 from tests.support.pictures_term import MINE, NOW, Today, at_the_time, fill, ids
 from tests.support.servers import Servers
 from tests.support.settings import make_settings
@@ -103,6 +103,7 @@ def pictures(office: Office) -> tuple[Picture, ...]:
         Picture("report", "/reports?region=BAY"),
         Picture("operations", "/operations"),
         *_of_attendance(office),
+        Picture("milestones", "/milestones", act=lambda page: _milestones(page, office)),
     )
 
 
@@ -198,6 +199,13 @@ def _upload(page: Page, office: Office) -> None:
     office.settle()
     page.reload()
     expect(page.get_by_role("button", name="Take in without the wrong rows")).to_be_visible()
+
+
+def _milestones(page: Page, office: Office) -> None:
+    """Of another program, which the pictures before it don't know of."""
+    pictures_schools.fill(office.engine, NOW)
+    office.settle()
+    _go(page, "/milestones?organisation=School")
 
 
 def _drawn(page: Page) -> None:

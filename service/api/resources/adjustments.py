@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from jobs.queues import QueueName
 from records import deciding, effects
 from records.deciding import MAX_MINUTES, DecisionError
+from records.decision_faults import Why as Fault
 from records.queries import adjustments as queries
 from records.queries import membership_list
 from records.queries.adjustments import Adjusted
@@ -49,6 +50,9 @@ class NewAdjustment(Given):
     minutes: Whole = Field(ge=-MAX_MINUTES, le=MAX_MINUTES, description="Below 0: taken. Never 0.")
     component: str = Field(min_length=1, max_length=100, description="The component that they count in.")
     reason: Reason
+    below_zero: bool = Field(
+        default=False, description="It is meant, though the membership's total would be less than nothing by it."
+    )
 
 
 class AdjustmentPath(BaseModel):
@@ -93,7 +97,8 @@ def adjustments(path: MembershipPath, query: PageQuery) -> Response:
 
 @write("/memberships/<uuid:membership_id>/adjustments", Adjustment, "adjustments", status=201)
 def adjust(path: MembershipPath, body: NewAdjustment) -> Response:
-    """Give a membership minutes, or take some. Hours follow within seconds."""
+    """Give a membership minutes, or take some; more than there are only where `below_zero` says so. Hours follow
+    within seconds."""
 
     def act(session: Session) -> Done:
         if membership_list.one(session, actor(), path.membership_id) is None:
@@ -104,8 +109,10 @@ def adjust(path: MembershipPath, body: NewAdjustment) -> Response:
             draft = deciding.adjust(
                 session, path.membership_id, minutes=body.minutes, component=body.component, now=now
             )
-            made = effects.settle(session, draft, by(body.reason))
+            made = effects.settle(session, draft, by(body.reason), below_zero=body.below_zero)
         except DecisionError as err:
+            if err.why is Fault.BELOW_ZERO:
+                raise Refusal("refused", f"{err} Send `below_zero` where that is meant.") from err
             raise Refusal("refused", str(err)) from err
         return Done(_shown(session, made), 201)
 

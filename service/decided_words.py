@@ -1,18 +1,44 @@
-"""What was decided about a participant, in words: a line of the history for each decision."""
+"""The words of a decision, in this one place: its kind, what became of it, what it says in short, and as a line of a
+person's history."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from mappings.program import Program
 from records.actor import Role
 from records.decisions import Kind
+from records.queries import decided
 from records.queries.history import Event
 from service import session_words, wording
-from service.i18n import N_, _
+from service.i18n import N_, _, language_now
 from service.sentences import Teller
 from service.wording import ROLES
 
-KINDS: dict[str, str] = {
+KINDS = {
+    Kind.ADJUSTMENT: N_("Adjustment"),
+    Kind.SELF_REPORT: N_("Reported hours"),
+    Kind.APPROVAL: N_("Approval"),
+    Kind.WAIVER: N_("Waiver"),
+    Kind.RATIONALE: N_("Rationale"),
+    Kind.TRANSFER: N_("Transfer"),
+    Kind.RECALCULATION: N_("Recalculation"),
+    Kind.CLOSING: N_("Closing of a period"),
+    Kind.ADMISSION: N_("Late change let in"),
+    Kind.BINDING: N_("Form of an activity"),
+    Kind.ADOPTION: N_("Copy of a course"),
+    Kind.PRESENCE: N_("Attendance"),
+    Kind.MERGE: N_("Two people who are one"),
+    Kind.UNDO: N_("Taken back"),
+}
+STATES = {
+    decided.STANDS: N_("stands"),
+    decided.UNDONE: N_("taken back"),
+    decided.REFUSED: N_("refused"),
+    decided.WAITS: N_("waits for approval"),
+}
+WITHIN: dict[str, str] = {
     Kind.ADJUSTMENT: N_("an adjustment"),
     Kind.SELF_REPORT: N_("reported hours"),
     Kind.APPROVAL: N_("an approval"),
@@ -23,6 +49,43 @@ KINDS: dict[str, str] = {
     Kind.PRESENCE: N_("a decision on attendance"),
     Kind.MERGE: N_("a merge of two people"),
 }
+"""As a part of a sentence; of those that can be taken back or be in a person's history."""
+
+
+def kind(code: str) -> str:
+    """A kind of decision."""
+    return _(KINDS[Kind(code)])
+
+
+def state(code: str) -> str:
+    """What became of a decision."""
+    return _(STATES[code])
+
+
+def signed(minutes: int) -> str:
+    """An amount that is given or taken: +1 h 30 min."""
+    return f"+{wording.hours(minutes)}" if minutes > 0 else wording.hours(minutes)
+
+
+def described(of: str, data: Mapping[str, Any], program: Program | None, timezone: str) -> str:
+    """What a decision of a kind says, in short: +1 h 30 min online, or what isn't asked; nothing of other kinds."""
+    if of in (Kind.ADJUSTMENT, Kind.SELF_REPORT):
+        return _amount(data, signed(int(data["minutes"])))
+    teller = Teller(program, timezone, language_now()) if program else None
+    return _named(data, teller) if of in (Kind.WAIVER, Kind.RATIONALE) else ""
+
+
+def _amount(data: Mapping[str, Any], hours: str) -> str:
+    return _("%(hours)s %(component)s", hours=hours, component=wording.component(str(data["component"])))
+
+
+def _named(data: Mapping[str, Any], teller: Teller | None) -> str:
+    """The requirement or guideline that a decision is about."""
+    if "requirement" in data:
+        code = str(data["requirement"])
+        return teller.requirement(code) if teller else wording.plain(code)
+    code = str(data["notice"])
+    return teller.notice(code) if teller else wording.plain(code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +121,12 @@ def _what(event: Event, teller: Teller) -> str:
     return found(event, teller) if found else wording.plain(event.kind)
 
 
-def _amount(event: Event) -> str:
-    minutes, component = int(event.data["minutes"]), str(event.data["component"])
-    return _("%(hours)s %(component)s", hours=wording.hours(abs(minutes)), component=wording.component(component))
+def _unsigned(event: Event) -> str:
+    return _amount(event.data, wording.hours(abs(int(event.data["minutes"]))))
 
 
 def _adjustment(event: Event, _teller: Teller) -> str:
-    amount = _amount(event)
+    amount = _unsigned(event)
     if int(event.data["minutes"]) < 0:
         return _("Adjusted: %(amount)s taken away", amount=amount)
     return _("Adjusted: %(amount)s given", amount=amount)
@@ -72,7 +134,7 @@ def _adjustment(event: Event, _teller: Teller) -> str:
 
 def _report(event: Event, teller: Teller) -> str:
     day = teller.day(datetime.fromisoformat(str(event.data["happened_at"])))
-    return _("Reported by the participant: %(amount)s on %(day)s", amount=_amount(event), day=day)
+    return _("Reported by the participant: %(amount)s on %(day)s", amount=_unsigned(event), day=day)
 
 
 def _approval(event: Event, _teller: Teller) -> str:
@@ -80,11 +142,11 @@ def _approval(event: Event, _teller: Teller) -> str:
 
 
 def _waiver(event: Event, teller: Teller) -> str:
-    return _("Not asked any more: %(requirement)s", requirement=teller.requirement(str(event.data["requirement"])))
+    return _("Not asked any more: %(requirement)s", requirement=_named(event.data, teller))
 
 
 def _rationale(event: Event, teller: Teller) -> str:
-    return _("Deviates from a guideline, with a rationale: %(notice)s", notice=teller.notice(str(event.data["notice"])))
+    return _("Deviates from a guideline, with a rationale: %(notice)s", notice=_named(event.data, teller))
 
 
 def _transfer(_event: Event, _teller: Teller) -> str:
@@ -105,7 +167,7 @@ def _presence(event: Event, _teller: Teller) -> str:
 
 
 def _undo(event: Event, _teller: Teller) -> str:
-    what = _(KINDS[event.undid]) if event.undid in KINDS else wording.plain(event.undid)
+    what = _(WITHIN[event.undid]) if event.undid in WITHIN else wording.plain(event.undid)
     if event.data.get("refused"):
         return _("Not approved: %(what)s", what=what)
     return _("Took back: %(what)s", what=what)
