@@ -53,6 +53,11 @@ $capabilities = [
         'contextlevel' => CONTEXT_SYSTEM,
         'archetypes' => [],
     ],
+    'local/copbridge:getcoursesetup' => [
+        'captype' => 'read',
+        'contextlevel' => CONTEXT_COURSE,
+        'archetypes' => [],
+    ],
     'local/copbridge:getdigest' => [
         'captype' => 'read',
         'contextlevel' => CONTEXT_COURSE,
@@ -62,6 +67,11 @@ $capabilities = [
         'riskbitmask' => RISK_PERSONAL,
         'captype' => 'read',
         'contextlevel' => CONTEXT_COURSE,
+        'archetypes' => [],
+    ],
+    'local/copbridge:getsitesetup' => [
+        'captype' => 'read',
+        'contextlevel' => CONTEXT_SYSTEM,
         'archetypes' => [],
     ],
     'local/copbridge:getstatus' => [

@@ -23,12 +23,13 @@
  */
 
 /**
- * Notes which site this is: its epoch, and the address that the epoch belongs to. Makes the role of the service's account.
+ * Notes which site this is: its epoch, and the address that the epoch belongs to. Makes the roles of the services' accounts.
  *
  * @return bool
  */
 function xmldb_local_copbridge_install(): bool {
     \local_copbridge\local\identity::begin();
     \local_copbridge\local\service_role::create();
+    \local_copbridge\local\provisioning_role::create();
     return true;
 }

@@ -15,7 +15,7 @@
 // along with Moodle.  If not, see <http://www.gnu.org/licenses/>.
 
 /**
- * External functions, and the service that holds them.
+ * External functions, and the services that hold them.
  *
  * @package    local_copbridge
  * @copyright  2026 CoP Bridge
@@ -49,6 +49,12 @@ $functions = [
         'type' => 'read',
         'capabilities' => 'local/copbridge:getcoursemap',
     ],
+    'local_copbridge_get_course_setup' => [
+        'classname' => 'local_copbridge\external\get_course_setup',
+        'description' => 'How a course is set up.',
+        'type' => 'read',
+        'capabilities' => 'local/copbridge:getcoursesetup',
+    ],
     'local_copbridge_get_courses' => [
         'classname' => 'local_copbridge\external\get_courses',
         'description' => 'The courses that are handed over.',
@@ -66,6 +72,12 @@ $functions = [
         'description' => 'Who takes part in a course, page by page.',
         'type' => 'read',
         'capabilities' => 'local/copbridge:getroster',
+    ],
+    'local_copbridge_get_site_setup' => [
+        'classname' => 'local_copbridge\external\get_site_setup',
+        'description' => 'What a site has that courses are set up with.',
+        'type' => 'read',
+        'capabilities' => 'local/copbridge:getsitesetup',
     ],
     'local_copbridge_get_status' => [
         'classname' => 'local_copbridge\external\get_status',
@@ -119,8 +131,6 @@ $services = [
             // For messages to participants; the role holds no capability for it until somebody grants one.
             'core_message_send_instant_messages',
             'core_webservice_get_site_info',
-            'local_copbridge_add_cohort_enrolment',
-            'local_copbridge_create_activities',
             'local_copbridge_get_completions',
             'local_copbridge_get_course_map',
             'local_copbridge_get_courses',
@@ -128,13 +138,48 @@ $services = [
             'local_copbridge_get_roster',
             'local_copbridge_get_status',
             'local_copbridge_ping',
-            'local_copbridge_set_activities',
-            'local_copbridge_set_course_fields',
             'local_copbridge_set_presence',
-            'local_copbridge_set_sections',
             'local_copbridge_set_standings',
             // Where that plugin is installed: Moodle leaves out what it doesn't know.
             'mod_attendance_get_sessions',
+        ],
+        'restrictedusers' => 1,
+        'enabled' => 1,
+    ],
+    // Sets up courses, with an account and a token of its own: who only reads hours must not be able to.
+    'CoP Bridge provisioning' => [
+        'shortname' => 'local_copbridge_provisioning',
+        'functions' => [
+            'core_calendar_create_calendar_events',
+            'core_calendar_get_calendar_events',
+            'core_course_create_categories',
+            'core_course_create_courses',
+            'core_course_duplicate_course',
+            'core_course_get_categories',
+            'core_course_get_courses_by_field',
+            'core_course_update_courses',
+            'core_group_add_group_members',
+            'core_group_create_groups',
+            'core_group_delete_group_members',
+            'core_group_get_course_groups',
+            'core_message_send_instant_messages',
+            'core_user_create_users',
+            'core_user_get_users',
+            'core_user_get_users_by_field',
+            'core_webservice_get_site_info',
+            'enrol_manual_enrol_users',
+            'enrol_manual_unenrol_users',
+            'local_copbridge_add_cohort_enrolment',
+            'local_copbridge_create_activities',
+            'local_copbridge_get_course_map',
+            'local_copbridge_get_course_setup',
+            'local_copbridge_get_courses',
+            'local_copbridge_get_roster',
+            'local_copbridge_get_site_setup',
+            'local_copbridge_get_status',
+            'local_copbridge_set_activities',
+            'local_copbridge_set_course_fields',
+            'local_copbridge_set_sections',
         ],
         'restrictedusers' => 1,
         'enabled' => 1,

@@ -23,16 +23,17 @@
  */
 
 /**
- * Removes the role of the service's account, and what would be left behind.
+ * Removes the roles of the services' accounts, and what would be left behind.
  *
- * Moodle itself drops tables, settings, capabilities, tasks, functions, the service and its tokens.
+ * Moodle itself drops tables, settings, capabilities, tasks, functions, the services and their tokens.
  *
  * @return bool
  */
 function xmldb_local_copbridge_uninstall(): bool {
     global $DB;
     \local_copbridge\local\service_role::remove();
-    // Core functions in the service: Moodle removes the lines of the plugin's own functions only.
+    \local_copbridge\local\provisioning_role::remove();
+    // Core functions in the services: Moodle removes the lines of the plugin's own functions only.
     $DB->delete_records_select(
         'external_services_functions',
         'externalserviceid IN (SELECT id FROM {external_services} WHERE component = :component)',

@@ -23,11 +23,15 @@
  */
 
 /**
- * Brings the plugin's data from an older version to this one. There is no older version yet.
+ * Brings the plugin's data from an older version to this one.
  *
  * @param int $oldversion
  * @return bool
  */
 function xmldb_local_copbridge_upgrade(int $oldversion): bool {
+    if ($oldversion < 2026112203) {
+        \local_copbridge\local\provisioning_role::create();
+        upgrade_plugin_savepoint(true, 2026112203, 'local', 'copbridge');
+    }
     return true;
 }

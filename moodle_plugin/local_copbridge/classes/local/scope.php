@@ -83,6 +83,26 @@ final class scope {
     }
 
     /**
+     * Whether courses that aren't there yet would be handed over.
+     *
+     * @param array[] $courses idnumber, shortname, and the id of a category that each would be in or below
+     * @return bool[] in their order
+     */
+    public static function would_have(array $courses): array {
+        global $DB;
+        $all = settings::get('scope') === 'all';
+        if (!$courses || $all || !self::active()) {
+            return array_fill(0, count($courses), $all);
+        }
+        $paths = $DB->get_records_list('course_categories', 'id', array_unique(array_column($courses, 'category')), '', 'id, path');
+        return array_map(static fn(array $course): bool => self::matches((object) [
+            'shortname' => $course['shortname'],
+            'idnumber' => $course['idnumber'],
+            'path' => $paths[$course['category']]->path ?? '',
+        ]), array_values($courses));
+    }
+
+    /**
      * The courses that are handed over.
      *
      * @return int[] ids, in order

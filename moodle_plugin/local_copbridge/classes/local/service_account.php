@@ -25,7 +25,7 @@ namespace local_copbridge\local;
  */
 final class service_account {
     /** @var string the external service */
-    public const SERVICE = 'local_copbridge';
+    public const SERVICE = service_role::SERVICE;
 
     /** @var int accounts that are looked at; there is one, as a rule */
     private const LIMIT = 10;

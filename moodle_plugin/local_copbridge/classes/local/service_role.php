@@ -17,107 +17,32 @@
 namespace local_copbridge\local;
 
 /**
- * The role of the service's account: what the service's functions ask for, and nothing else.
+ * The role of the service's account.
  *
  * @package    local_copbridge
  * @copyright  2026 CoP Bridge
  * @license    http://www.gnu.org/copyleft/gpl.html GNU GPL v3 or later
  */
-final class service_role {
+final class service_role extends made_role {
     /** @var string its short name */
     public const SHORTNAME = 'copbridge';
 
-    /**
-     * @var string[] what Moodle itself asks of an account that calls functions, and calls them for courses in which it isn't
-     *     enrolled, hidden ones among them
-     */
-    private const CORE = ['webservice/rest:use', 'moodle/course:view', 'moodle/course:viewhiddencourses'];
+    /** @var string the external service that it is for */
+    public const SERVICE = 'local_copbridge';
+
+    /** @var string the setting that keeps its id */
+    protected const SETTING = 'roleid';
+
+    /** @var string the key of its name */
+    protected const STRING = 'admin_role';
 
     /**
-     * Makes the role, unless there is one of that short name already: that one stays as it is.
+     * What Moodle itself asks of an account that calls functions, and calls them for courses in which it isn't enrolled, hidden
+     * ones among them.
      *
-     * @return int|null its id; null: it was not made
+     * @return string[] capabilities
      */
-    public static function create(): ?int {
-        global $DB;
-        if ($DB->record_exists('role', ['shortname' => self::SHORTNAME])) {
-            return null;
-        }
-        $id = create_role(
-            get_string('admin_role', 'local_copbridge'),
-            self::SHORTNAME,
-            get_string('admin_role_description', 'local_copbridge')
-        );
-        set_role_contextlevels($id, [CONTEXT_SYSTEM]);
-        set_config('roleid', $id, 'local_copbridge');
-        self::grant(self::capabilities());
-        return $id;
-    }
-
-    /**
-     * Gives our role what it has no word on yet; what somebody has forbidden stays so. For installation and upgrade steps.
-     *
-     * @param string[] $capabilities
-     */
-    public static function grant(array $capabilities): void {
-        $id = self::ours();
-        if ($id === null) {
-            return;
-        }
-        // Moodle makes a plugin's capabilities only after its own steps of installation and upgrade.
-        update_capabilities('local_copbridge');
-        $context = \context_system::instance();
-        foreach ($capabilities as $capability) {
-            assign_capability($capability, CAP_ALLOW, $id, $context->id);
-        }
-        accesslib_clear_role_cache($id);
-    }
-
-    /**
-     * Removes the role if it is ours and nobody has given it more since: then it may serve something else, too.
-     *
-     * @return bool whether it was removed
-     */
-    public static function remove(): bool {
-        global $DB;
-        $id = self::ours();
-        if ($id === null) {
-            return false;
-        }
-        $given = $DB->get_fieldset_select(
-            'role_capabilities',
-            'capability',
-            'roleid = :id AND permission <> :inherit',
-            ['id' => $id, 'inherit' => CAP_INHERIT]
-        );
-        $more = array_filter(
-            array_diff($given, self::CORE),
-            static fn(string $name): bool => !str_starts_with($name, 'local/copbridge:')
-        );
-        return !$more && delete_role($id);
-    }
-
-    /**
-     * The role that was made here, as long as it is there under its short name.
-     *
-     * @return int|null its id
-     */
-    public static function ours(): ?int {
-        global $DB;
-        $id = (int) settings::get('roleid');
-        $found = $id && $DB->record_exists('role', ['id' => $id, 'shortname' => self::SHORTNAME]);
-        return $found ? $id : null;
-    }
-
-    /**
-     * What the role holds: the capabilities of all functions, so that a new function can't be forgotten.
-     *
-     * @return string[]
-     */
-    public static function capabilities(): array {
-        $functions = [];
-        require(\core_component::get_plugin_directory('local', 'copbridge') . '/db/services.php');
-        $asked = array_map(static fn(array $function): array => explode(',', $function['capabilities']), $functions);
-        return [...self::CORE, ...array_unique(array_map('trim', array_merge(...array_values($asked))))];
+    protected static function core(): array {
+        return ['webservice/rest:use', 'moodle/course:view', 'moodle/course:viewhiddencourses'];
     }
 }

@@ -113,6 +113,39 @@ final class completion_rules {
     }
 
     /**
+     * The rules that an activity has, as their description.
+     *
+     * @param \cm_info $cm
+     * @return array[] the description; then the names of rules that it has no word for
+     */
+    public static function told(\cm_info $cm): array {
+        $automatic = (int) $cm->completion === COMPLETION_TRACKING_AUTOMATIC;
+        $rules = $automatic ? array_filter((array) ($cm->customdata['customcompletionrules'] ?? [])) : [];
+        $graded = $automatic && $cm->completiongradeitemnumber !== null;
+        $passed = $graded && $cm->completionpassgrade;
+        $told = [
+            'tracking' => array_search((int) $cm->completion, self::TRACKING, true),
+            'view' => $automatic && $cm->completionview,
+        ];
+        $own = self::OWN[$cm->modname] ?? [];
+        foreach (self::NAMES as $name) {
+            $value = (int) ($rules[$own[$name] ?? ''] ?? 0);
+            $told[$name] = $name === 'submit' ? (bool) $value : $value;
+        }
+        // Who has to pass has to be graded: that is one rule.
+        $told += ['grade' => $graded && !$passed, 'passgrade' => (bool) $passed, 'expected' => (int) $cm->completionexpected];
+        $further = array_keys(array_diff_key($rules, array_flip($own)));
+        if (isset($own['submit']) && ($rules[$own['submit']] ?? 0) > 1) {
+            $further[] = $own['submit'];
+        }
+        if ($graded && (int) $cm->completiongradeitemnumber > 0) {
+            $further[] = 'completiongradeitemnumber';
+        }
+        sort($further);
+        return [$told, $further];
+    }
+
+    /**
      * Refuses rules that the kind of activity hasn't, and rules without automatic tracking.
      *
      * @param string $modname

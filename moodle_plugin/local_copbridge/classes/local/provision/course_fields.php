@@ -71,6 +71,39 @@ final class course_fields {
     }
 
     /**
+     * The values of all fields, as set() takes them. Where nobody chose one, the field's default counts, as Moodle shows it.
+     *
+     * @return string[] by short name
+     */
+    public function values(): array {
+        $fields = course_handler::create()->get_fields();
+        $byid = array_combine(array_map(static fn(field_controller $field): int => (int) $field->get('id'), $fields), $fields);
+        $values = [];
+        foreach (api::get_instance_fields_data($byid, (int) $this->course->id) as $id => $data) {
+            $value = $data->get_value();
+            $values[$byid[$id]->get('shortname')] = match ($byid[$id]->get('type')) {
+                'checkbox' => (string) (int) $value,
+                'select' => self::options($byid[$id])[(int) $value] ?? '',
+                'date' => (int) $value ? (string) (int) $value : '',
+                'number' => $value === null || $value === '' ? '' : (string) (float) $value,
+                default => (string) $value,
+            };
+        }
+        return $values;
+    }
+
+    /**
+     * The options of a menu as they were written; Moodle tells them as HTML.
+     *
+     * @param field_controller $field
+     * @return string[] the first one is to have none
+     */
+    public static function options(field_controller $field): array {
+        $written = trim((string) $field->get_configdata_property('options'));
+        return ['', ...preg_split('/\s*\n\s*/', $written, -1, PREG_SPLIT_NO_EMPTY)];
+    }
+
+    /**
      * Sets one field.
      *
      * @param field_controller $field
@@ -109,9 +142,9 @@ final class course_fields {
             case 'checkbox':
                 return in_array($value, ['0', '1'], true) ? (int) $value : throw $bad('0, 1');
             case 'select':
-                $options = $field->get_options();
+                $options = self::options($field);
                 $found = $value === '' ? 0 : array_search($value, $options, true);
-                return $found === false ? throw $bad(implode(', ', array_filter($options, 'strlen'))) : (int) $found;
+                return $found === false ? throw $bad(implode(', ', array_slice($options, 1))) : (int) $found;
             case 'date':
                 return preg_match('/^\d+$/', $value) ? (int) $value : ($value === '' ? 0 : throw $bad('Unix s'));
             case 'number':
