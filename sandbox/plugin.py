@@ -150,7 +150,7 @@ def _get_status(site: Site, caller: Caller, params: Params) -> Answer:
     courses = site.rows("SELECT count(*) AS n FROM course")[0]["n"]
     return {
         "release": "0.1.0",
-        "version": 2026112202,
+        "version": 2026112203,
         "moodle": "5.0dev+ (Build: 20250304)",
         "epoch": site.epoch,
         "wwwroot": site.wwwroot,

@@ -60,7 +60,7 @@ def show_plan(
 
     Exit codes: 0, nothing to do; 4, something to do; 1, something is in the way.
     """
-    with records(connections=at_once + 2) as records_, house_of(records_, file, at_once=at_once) as house:
+    with records(connections=2 * at_once + 2) as records_, house_of(records_, file, at_once=at_once) as house:
         plan = _looked_at(replace(house, hide=hide, many=many))
     if as_json:
         say_json(plan_data(plan))
@@ -85,7 +85,7 @@ def apply(
     It can be stopped and begun again at any time: a further application does what is missing, and changes nothing where
     nothing is. A course that fails stops none of the others. Exit code 1 where any did.
     """
-    with records(connections=at_once + 2) as records_, house_of(records_, file, at_once=at_once) as house:
+    with records(connections=2 * at_once + 2) as records_, house_of(records_, file, at_once=at_once) as house:
         house = replace(house, hide=hide, many=many)
         with _alone(records_, house):
             survey = _surveyed(house)
@@ -110,7 +110,7 @@ def show_drift(file: File, as_json: AsJson = False, at_once: AtOnce = 2) -> None
 
     Exit codes: 0, nothing; 4, something. `copbridge provision apply` puts right what is to be.
     """
-    with records(connections=at_once + 2) as records_, house_of(records_, file, at_once=at_once) as house:
+    with records(connections=2 * at_once + 2) as records_, house_of(records_, file, at_once=at_once) as house:
         plan = _looked_at(replace(house, many=True, hide=len(house.wanted)))
     if as_json:
         say_json(plan_data(plan))
