@@ -1,15 +1,15 @@
 """What a provision file amounts to: each community's course as it shall be, with a program's titles and zones."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from mappings.base import Misplaced, words
-from mappings.matching import CourseForm, place_course
+from mappings import findings
+from mappings.base import words
 from mappings.program import Program
-from mappings.provisioning import Override, Part, People, Place, Provision, Session
+from mappings.provisioning import Part, People, Place, Provision, Session
 
 T = TypeVar("T")
 
@@ -110,16 +110,29 @@ class WantedCourse:
         return replace(self, people=people)
 
 
-def wanted_courses(provision: Provision, program: Program) -> tuple[tuple[WantedCourse, ...], tuple[Misplaced, ...]]:
-    """The courses that a file asks for, in its order, and what can't be: codes that the program file hasn't, ID
-    numbers that it takes for no community of that topic and region, names that two courses would share."""
-    found = [_course(provision, program, place, parts) for place, parts in _places(provision, program)]
-    problems = list(_unknown(provision, program))
-    if not problems:
-        # What rests on an unknown code is no problem of its own.
-        problems += [problem for course in found for problem in _unclaimed(course, program, provision.site)]
-        problems += _shared(found)
-    return tuple(found), tuple(problems)
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A course that a file asks for, and where the file says so."""
+
+    course: WantedCourse
+    parts: tuple[tuple[findings.Place, Part], ...]
+    """What of the file holds for it, the weightiest last."""
+
+    def place(self, key: str) -> findings.Place:
+        """Where in the file it is said."""
+        return (*next((place for place, part in reversed(self.parts) if getattr(part, key) is not None), ()), key)
+
+    def said(self, key: str) -> Any:
+        """What is said last of it; None: nothing."""
+        return _said(self.parts, key)
+
+
+def wanted_courses(provision: Provision, program: Program) -> tuple[Asked, ...]:
+    """The courses that a file asks for, in its order; mappings.provision_fitting says what can't be."""
+    found = []
+    for place, parts in _places(provision, program):
+        found.append(Asked(_course(provision, program, place, parts), parts))
+    return tuple(found)
 
 
 def people_files(provision: Provision) -> list[str]:
@@ -128,50 +141,48 @@ def people_files(provision: Provision) -> list[str]:
     return list(dict.fromkeys(name for part in parts if part.people for name in part.people.files))
 
 
-def _codes(program: Program) -> tuple[list[str], list[str]]:
-    return [topic.code for topic in program.topics], [region.code for region in program.regions]
+def codes(program: Program) -> dict[str, list[str]]:
+    """The codes of the program's topics and regions."""
+    return {"topic": [topic.code for topic in program.topics], "region": [region.code for region in program.regions]}
 
 
-def _unknown(provision: Provision, program: Program) -> Iterator[Misplaced]:
-    """Codes that the program file hasn't."""
-    known = dict(zip(("topic", "region"), _codes(program), strict=True))
-    said: list[tuple[str, str | None, tuple[str | int, ...]]] = []
-    if matrix := provision.matrix:
-        for kind, codes in (("topic", matrix.topics), ("region", matrix.regions)):
-            said += [(kind, code, ("matrix", f"{kind}s", n)) for n, code in enumerate(codes) if codes != "all"]
-        said += [(k, getattr(p, k), ("matrix", "without", n, k)) for n, p in enumerate(matrix.without) for k in known]
-    for key, list_ in (("communities", provision.communities), ("overrides", provision.overrides)):
-        said += [(k, getattr(one, k), (key, n, k)) for n, one in enumerate(list_) for k in known]
-    for kind, code, place in said:
-        if code is not None and code not in known[kind]:
-            yield Misplaced(f"'{code}' is no {kind} of the program {program.program}", *place)
+def matrix_places(provision: Provision, program: Program) -> list[Place]:
+    """The communities of the matrix, also those that `without` leaves out."""
+    matrix, known = provision.matrix, codes(program)
+    if matrix is None:
+        return []
+    topics = known["topic"] if matrix.topics == "all" else matrix.topics
+    regions = known["region"] if matrix.regions == "all" else matrix.regions
+    return [Place(topic=topic, region=region) for topic in topics for region in regions]
 
 
-def _places(provision: Provision, program: Program) -> Iterator[tuple[Place, list[Part]]]:
+Parts = tuple[tuple[findings.Place, Part], ...]
+
+
+def _places(provision: Provision, program: Program) -> list[tuple[Place, Parts]]:
     """Each community with the parts of the file that say something of it, the weightiest last."""
-    topics, regions = _codes(program)
-    single = {one.key: one for one in provision.communities}
-    places: dict[str, Place] = {}
-    if matrix := provision.matrix:
-        without = {place.key for place in matrix.without}
-        for topic in topics if matrix.topics == "all" else matrix.topics:
-            for region in regions if matrix.regions == "all" else matrix.regions:
-                place = Place(topic=topic, region=region)
-                if place.key not in without:
-                    places[place.key] = place
-    places |= {key: one for key, one in single.items() if key not in places}
+    without = provision.matrix.without if provision.matrix else ()
+    single = {one.key: (("communities", number), one) for number, one in enumerate(provision.communities)}
+    places: dict[str, Place] = {
+        place.key: place for place in matrix_places(provision, program) if not any(one.fits(place) for one in without)
+    }
+    places |= {one.key: one for one in provision.communities if one.key not in places}
+    found = []
     for key, place in places.items():
-        parts: list[Part] = [provision, *(one for one in provision.overrides if _fits(one, place))]
-        yield place, [*parts, single[key]] if key in single else parts
+        parts: list[tuple[findings.Place, Part]] = [((), provision)]
+        parts += [(("overrides", number), one) for number, one in enumerate(provision.overrides) if one.fits(place)]
+        found.append((place, (*parts, single[key]) if key in single else tuple(parts)))
+    return found
 
 
-def _fits(override: Override, place: Place) -> bool:
-    return override.topic in (None, place.topic) and override.region in (None, place.region)
-
-
-def _said(parts: list[Part], key: str) -> Any:
+def _said(parts: Parts, key: str) -> Any:
     """What is said last."""
-    return next((value for part in reversed(parts) if (value := getattr(part, key)) is not None), None)
+    return next((value for _, part in reversed(parts) if (value := getattr(part, key)) is not None), None)
+
+
+def _filled(pattern: str, values: Mapping[str, str]) -> str:
+    """A name with its braces filled. What stood for nothing leaves no gap: Moodle keeps no needless blanks."""
+    return " ".join(pattern.format_map(values).split())
 
 
 def _values(provision: Provision, program: Program, place: Place, host: str) -> dict[str, str]:
@@ -191,11 +202,12 @@ def _values(provision: Provision, program: Program, place: Place, host: str) -> 
     }
 
 
-def _course(provision: Provision, program: Program, place: Place, parts: list[Part]) -> WantedCourse:
+def _course(provision: Provision, program: Program, place: Place, parts: Parts) -> WantedCourse:
     host = _said(parts, "host") or ""
     values = _values(provision, program, place, host)
-    zone = _said(parts, "timezone") or program.timezone
     naming, starts, ends = _said(parts, "naming"), _said(parts, "starts"), _said(parts, "ends")
+    idnumber = _filled(naming.idnumber, values)
+    zone = _said(parts, "timezone") or _timezone(program, place, idnumber)
     visible = _said(parts, "visible")
     fields: dict[str, str] = _said(parts, "fields") or {}
     return WantedCourse(
@@ -204,30 +216,36 @@ def _course(provision: Provision, program: Program, place: Place, parts: list[Pa
         region=place.region,
         host=host,
         template=_said(parts, "template"),
-        fullname=naming.fullname.format_map(values),
-        shortname=naming.shortname.format_map(values),
-        idnumber=naming.idnumber.format_map(values),
+        fullname=_filled(naming.fullname, values),
+        shortname=_filled(naming.shortname, values),
+        idnumber=idnumber,
         categories=tuple(
-            WantedCategory(step.name.format_map(values), step.idnumber.format_map(values))
+            WantedCategory(_filled(step.name, values), _filled(step.idnumber, values))
             for step in _said(parts, "category")
         ),
         starts_at=_moment(starts, "00:00", zone),
         ends_at=_moment(ends + timedelta(days=1), "00:00", zone) - timedelta(seconds=1),
         timezone=zone,
         visible=True if visible is None else visible,
-        fields=tuple((name, value.format_map(values)) for name, value in sorted(fields.items())),
+        fields=tuple((name, _filled(value, values)) for name, value in sorted(fields.items())),
         groups=tuple(
-            WantedGroup(one.idnumber.format_map(values), one.name.format_map(values))
+            WantedGroup(_filled(one.idnumber, values), _filled(one.name, values))
             for one in _said(parts, "groups") or ()
         ),
         cohorts=tuple(
-            WantedCohort(one.cohort.format_map(values), one.role, (one.group or "").format_map(values))
+            WantedCohort(_filled(one.cohort, values), one.role, _filled(one.group or "", values))
             for one in _said(parts, "cohorts") or ()
         ),
         sessions=tuple(_session(one, starts, zone, values) for one in _said(parts, "sessions") or ()),
-        welcome=(_said(parts, "welcome") or "").format_map(values),
+        welcome=(_said(parts, "welcome") or "").format_map(values).strip(),
         enrolling=_said(parts, "people") or People(),
     )
+
+
+def _timezone(program: Program, place: Place, idnumber: str) -> str:
+    """The program's time zone for a community."""
+    said = [one.timezone for one in program.of_community(place.topic, place.region, (idnumber,)) if one.timezone]
+    return said[-1] if said else program.timezone
 
 
 def _session(said: Session, starts: date, zone: str, values: dict[str, str]) -> WantedSession:
@@ -236,7 +254,7 @@ def _session(said: Session, starts: date, zone: str, values: dict[str, str]) -> 
     ends = _moment(day, said.end, zone) if said.end else None
     return WantedSession(
         code=said.code,
-        title=said.title.format_map(values),
+        title=_filled(said.title, values),
         starts_at=begins,
         ends_at=ends,
         minutes=said.minutes,
@@ -253,29 +271,3 @@ def _session(said: Session, starts: date, zone: str, values: dict[str, str]) -> 
 
 def _moment(day: date, clock: str, zone: str) -> datetime:
     return datetime.combine(day, time.fromisoformat(clock), ZoneInfo(zone)).astimezone(UTC)
-
-
-def _unclaimed(course: WantedCourse, program: Program, site: str) -> Iterator[Misplaced]:
-    """Whether the program would take the course for something else than what it is made for."""
-    innermost = course.categories[-1].idnumber if course.categories else ""
-    form = CourseForm(course.idnumber, course.shortname, innermost, dict(course.fields), site)
-    place = place_course(program, form)
-    if place is None:
-        said = f"{course.key}: the program {program.program} doesn't take '{course.idnumber}' for a community"
-        yield Misplaced(f"{said} (its 'communities' say which courses are)", "naming", "idnumber")
-    elif (place.topic, place.region) != (course.topic, course.region):
-        said = f"{course.key}: the program {program.program} takes '{course.idnumber}' for {place.topic}/{place.region}"
-        yield Misplaced(said, "naming", "idnumber")
-    elif place.refusal is not None:
-        said = f"{course.key}: the program {program.program} refuses it: {place.refusal}"
-        yield Misplaced(said, "naming", "idnumber")
-
-
-def _shared(courses: list[WantedCourse]) -> Iterator[Misplaced]:
-    """Names that have to be one course's alone."""
-    for key in ("shortname", "idnumber"):
-        first: dict[str, str] = {}
-        for course in courses:
-            other = first.setdefault(getattr(course, key), course.key)
-            if other != course.key:
-                yield Misplaced(f"{other} and {course.key} would both be '{getattr(course, key)}'", "naming", key)

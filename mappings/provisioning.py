@@ -16,25 +16,34 @@ NAMES = (
 apart."""
 LONGEST = 250
 SAID_AT_THE_TOP = ("template", "naming", "category", "starts", "ends")
-CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
 
 
 def _pattern(text: str) -> str:
     try:
-        names = [name for _, name, form, _ in Formatter().parse(text) if name is not None]
+        parts = [part for part in Formatter().parse(text) if part[1] is not None]
     except ValueError as err:
-        raise ValueError(f"is not a pattern: {err}") from err
-    for name in names:
-        if name not in NAMES:
-            raise ValueError(f"{{{name}}} means nothing; what can stand in braces: {', '.join(NAMES)}")
+        raise ValueError(f"is not a pattern: {err}; a brace that is meant is written twice") from err
+    for _, name, form, conversion in parts:
+        if name not in NAMES or form or conversion:
+            # As it is written: a format such as {topic:>9} would be one that few people know.
+            whole = f"{name}{'!' + conversion if conversion else ''}{':' + form if form else ''}"
+            raise ValueError(f"{{{whole}}} means nothing; what can stand in braces: {', '.join(NAMES)}")
     return text
+
+
+def _day(value: date) -> date:
+    if not FIRST_DAY <= value <= LAST_DAY:
+        raise ValueError(f"{value} is not a day from {FIRST_DAY} to {LAST_DAY}")
+    return value
 
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST, pattern=r"^[^\x00-\x1f\x7f]+$")]
 """One line of text."""
 Named = Annotated[Line, AfterValidator(_pattern)]
 """One line of text with {topic}, {region}, {term} and their like in it."""
-Clock = Annotated[str, Field(pattern=CLOCK)]
+Day = Annotated[date, AfterValidator(_day)]
+Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 Idnumber = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$")]
 
 
@@ -95,7 +104,7 @@ class People(Model):
     @model_validator(mode="after")
     def _says_how(self) -> Self:
         if self.create_users and self.auth is None:
-            raise ValueError("create_users needs 'auth', the way in which new people sign in")
+            raise ValueError("create_users needs 'auth', the way in which new people sign in, such as manual")
         return self
 
 
@@ -106,7 +115,7 @@ class Session(Model):
     """Its code, by which it is found again, such as F2F-1."""
     title: Named
     """Its title."""
-    on: date | None = None
+    on: Day | None = None
     """The day."""
     after_days: Annotated[int, Field(ge=0, le=1_000)] | None = None
     """Instead of the day: so many days after the community starts."""
@@ -138,7 +147,8 @@ class Session(Model):
         if self.end is None and self.minutes is None:
             raise ValueError("needs 'end' or 'minutes'")
         if self.end is not None and self.end <= self.start:
-            raise ValueError(f"ends at {self.end}, before it starts at {self.start}")
+            said = f"is {self.end}, and it starts at {self.start}: it has to end later, on the same day"
+            raise Disorder((Misplaced(said, "end"),))
         return self
 
 
@@ -150,11 +160,11 @@ class Part(Model):
     """The ID number of the course that is copied."""
     naming: Naming | None = None
     """What the courses are called."""
-    category: tuple[CategoryStep, ...] | None = None
+    category: Annotated[tuple[CategoryStep, ...], Field(min_length=1)] | None = None
     """The categories that lead to the course, the outermost first."""
-    starts: date | None = None
+    starts: Day | None = None
     """The community's first day."""
-    ends: date | None = None
+    ends: Day | None = None
     """Its last day, included."""
     timezone: Timezone | None = None
     """The time zone of its days and sessions. Left out: the program's."""
@@ -178,13 +188,16 @@ class Part(Model):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.starts and self.ends and self.ends < self.starts:
-            raise ValueError(f"ends {self.ends} before it starts on {self.starts}")
+            raise Disorder((Misplaced(f"{self.ends} is before it starts, on {self.starts}", "ends"),))
         for key, codes in (
-            ("sessions", [one.code for one in self.sessions or ()]),
+            # Here and in Moodle a session is looked for by its code in any letter case.
+            ("sessions", [one.code.casefold() for one in self.sessions or ()]),
             ("groups", [one.idnumber for one in self.groups or ()]),
         ):
-            if twice := next((code for code in codes if codes.count(code) > 1), None):
-                raise ValueError(f"'{twice}' stands twice in {key}")
+            for number, code in enumerate(codes):
+                if code in codes[:number]:
+                    said = f"'{code}' stands twice: each has its own {'code' if key == 'sessions' else 'ID number'}"
+                    raise Disorder((Misplaced(said, key, number),))
         return self
 
 
@@ -213,23 +226,8 @@ class Place(Model):
         return "/".join(part for part in (self.topic, self.region, self.code) if part)
 
 
-class Matrix(Model):
-    """A community of each topic in each region."""
-
-    topics: Literal["all"] | Annotated[tuple[Code, ...], Field(min_length=1)]
-    """Codes of topics of the program file, or `all`."""
-    regions: Literal["all"] | Annotated[tuple[Code, ...], Field(min_length=1)]
-    """Codes of regions of it, or `all`."""
-    without: tuple[Place, ...] = ()
-    """Those that there shall be none of."""
-
-
-class Single(Place, Part):
-    """One community, with what holds for it alone."""
-
-
-class Override(Part):
-    """What holds for some communities: those of this topic and region, as far as given."""
+class Some(Model):
+    """Communities of a topic, of a region, or of both."""
 
     topic: Code | None = None
     """Only communities of this topic."""
@@ -239,8 +237,35 @@ class Override(Part):
     @model_validator(mode="after")
     def _of_some(self) -> Self:
         if self.topic is None and self.region is None:
-            raise ValueError("needs 'topic' or 'region'; what holds for all stands at the top of the file")
+            raise ValueError("needs 'topic' or 'region', or both")
         return self
+
+    def fits(self, place: Place) -> bool:
+        """Whether a community is one of them."""
+        return self.topic in (None, place.topic) and self.region in (None, place.region)
+
+
+class Without(Some):
+    """Communities that a matrix doesn't have."""
+
+
+class Matrix(Model):
+    """A community of each topic in each region."""
+
+    topics: Literal["all"] | Annotated[tuple[Code, ...], Field(min_length=1)]
+    """Codes of topics of the program file, or `all`."""
+    regions: Literal["all"] | Annotated[tuple[Code, ...], Field(min_length=1)]
+    """Codes of regions of it, or `all`."""
+    without: tuple[Without, ...] = ()
+    """Those that there shall be none of: of a topic, of a region, or of both."""
+
+
+class Single(Place, Part):
+    """One community, with what holds for it alone."""
+
+
+class Override(Some, Part):
+    """What holds for some communities."""
 
 
 class Limits(Model):
@@ -270,17 +295,17 @@ class Provision(Part):
     overrides: tuple[Override, ...] = ()
     """What holds for some communities; of two that say something the later one does, before what `communities` say."""
     limits: Limits = Limits()
-    """When to stop and ask."""
+    """What an application stops at, and asks."""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if self.matrix is None and not self.communities:
-            raise ValueError("needs 'matrix' or 'communities'")
+            raise ValueError("needs 'matrix' or 'communities', or both: which communities there shall be")
         said = "is missing: it is said at the top of the file, and may be said otherwise for some communities"
         problems = [Misplaced(said, key) for key in SAID_AT_THE_TOP if getattr(self, key) is None]
         keys = [one.key for one in self.communities]
         problems += [
-            Misplaced(f"{key} stands twice", "communities", number)
+            Misplaced(f"{key} stands twice: give each a 'code' of its own", "communities", number)
             for number, key in enumerate(keys)
             if key in keys[:number]
         ]

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +10,8 @@ from uuid import UUID
 
 from pydantic import SecretStr
 from sqlalchemy import Engine, delete, func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from records import audit, secrets
@@ -64,10 +65,30 @@ def newest(session: Session, code: str) -> Saved | None:
     return _saved(row) if row else None
 
 
+def last_applied(session: Session, code: str) -> Saved | None:
+    """The version of a file that was applied last."""
+    row = session.scalars(
+        select(ProvisionFile)
+        .join(ProvisionRun, ProvisionRun.file_id == ProvisionFile.id)
+        .where(ProvisionFile.code == code)
+        .order_by(ProvisionRun.began_at.desc())
+        .limit(1)
+    ).first()
+    return _saved(row) if row else None
+
+
+def is_elsewhere(session: Session, code: str, site_id: UUID) -> bool:
+    """Whether a file of that code belongs to another site: Moodle's ids of its courses mean nothing on this one."""
+    return any(
+        session.scalar(select(row.site_id).where(row.code == code, row.site_id != site_id).limit(1))
+        for row in (ProvisionFile, ProvisionedCourse)
+    )
+
+
 def files(session: Session) -> list[Saved]:
     """The newest version of every file, by code."""
     f = ProvisionFile
-    rows = session.scalars(select(f).distinct(f.code).order_by(f.code, f.number.desc()))
+    rows = session.scalars(select(f).ext(distinct_on(f.code)).order_by(f.code, f.number.desc()))
     return [_saved(row) for row in rows]
 
 
@@ -108,19 +129,18 @@ def courses_of(session: Session, code: str) -> dict[str, ProvisionedCourse]:
     return {row.key: row for row in rows}
 
 
-def owner_of(session: Session, site_id: UUID, course_id: int) -> str | None:
-    """The code of the file that a course was made by."""
-    return session.scalar(
-        select(ProvisionedCourse.code).where(
-            ProvisionedCourse.site_id == site_id, ProvisionedCourse.course_id == course_id
-        )
-    )
+def owners(session: Session, site_id: UUID) -> dict[int, str]:
+    """The courses of a site that files made or adopted, by Moodle's id: the file's code."""
+    c = ProvisionedCourse
+    rows = session.execute(select(c.course_id, c.code).where(c.site_id == site_id, c.course_id.is_not(None)))
+    return {course: code for course, code in rows if course is not None}
 
 
 def about_to_copy(session: Session, code: str, key: str, site_id: UUID, shortname: str, now: datetime) -> None:
     """Say that Moodle is going to be asked for a copy, in a transaction of its own, before it is: whoever goes on
     after a kill knows to look for it."""
     asked = {"shortname": shortname, "asked_at": now, "stage": "copying", "fault": "", "changed_at": func.now()}
+    asked |= {"course_id": None, "content": None}
     session.execute(
         insert(ProvisionedCourse)
         .values(id=uuid7(), code=code, key=key, site_id=site_id, **asked)
@@ -128,10 +148,25 @@ def about_to_copy(session: Session, code: str, key: str, site_id: UUID, shortnam
     )
 
 
+def not_copied(session: Session, code: str, key: str) -> None:
+    """Moodle refused to begin the copy: no course of that short name is this file's."""
+    c = ProvisionedCourse
+    session.execute(delete(c).where(c.code == code, c.key == key, c.course_id.is_(None)))
+
+
+def copy_is_over(session: Session, code: str, key: str, asked_at: datetime) -> None:
+    """Moodle said how the copy ended: nobody has to wait for it. `asked_at`: long enough ago for that."""
+    _update(session, code, key, {"asked_at": asked_at})
+
+
 def adopt(session: Session, code: str, key: str, site_id: UUID, course_id: int, shortname: str, now: datetime) -> None:
-    """Take a course that is there for one of the file's."""
+    """Take a course that is there for one of the file's, in the place of one that is gone."""
     values = {"shortname": shortname, "asked_at": now, "stage": "copied", "course_id": course_id}
-    session.execute(insert(ProvisionedCourse).values(id=uuid7(), code=code, key=key, site_id=site_id, **values))
+    session.execute(
+        insert(ProvisionedCourse)
+        .values(id=uuid7(), code=code, key=key, site_id=site_id, **values)
+        .on_conflict_do_update(index_elements=["code", "key"], set_=values)
+    )
 
 
 def got_to(session: Session, code: str, key: str, stage: str, **values: Any) -> None:
@@ -160,6 +195,14 @@ def about_to_welcome(session: Session, site_id: UUID, course_id: int, users: Seq
     rows = [{"site_id": site_id, "course_id": course_id, "moodle_user_id": user} for user in sorted(set(users))]
     taken = session.scalars(insert(Welcome).values(rows).on_conflict_do_nothing().returning(Welcome.moodle_user_id))
     return sorted(taken)
+
+
+def not_welcomed(session: Session, site_id: UUID, course_id: int, users: Sequence[int]) -> None:
+    """Nothing was sent to these: a further application writes to them."""
+    w = Welcome
+    session.execute(
+        delete(w).where(w.site_id == site_id, w.course_id == course_id, w.moodle_user_id.in_(users), w.outcome == "")
+    )
 
 
 def welcomed(session: Session, site_id: UUID, course_id: int, outcomes: Mapping[int, str]) -> None:
@@ -230,8 +273,10 @@ def alone(engine: Engine, site_id: UUID) -> Iterator[None]:
         try:
             yield
         finally:
-            connection.execute(text("SELECT pg_advisory_unlock(hashtext(:name))"), name)
-            connection.commit()
+            # A connection that broke gave the lock back by that.
+            with suppress(DBAPIError):
+                connection.execute(text("SELECT pg_advisory_unlock(hashtext(:name))"), name)
+                connection.commit()
 
 
 def site_token(session: Session, site: Site, encryption_key: SecretStr) -> str | None:

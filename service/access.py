@@ -23,8 +23,13 @@ from service.permissions import DECISIONS, ROLES, ByToken, Door, Permission
 
 log = structlog.get_logger()
 FORM_MAX_BYTES = 64_000
-LARGER = {"roster.save": 400_000, "imports.upload": 20_100_000}
-"""Routes whose forms may be larger: a roster of 500 people; a file of attendance."""
+LARGER = {
+    **{"roster.save": 400_000, "imports.upload": 20_100_000},
+    **{"provision_edit.look": 2_000_000, "provision_edit.save": 1_000_000},
+    **{"provision_edit.change": 1_000_000, "provisioning.people": 20_100_000},
+}
+"""Routes whose forms may be larger: a roster of 500 people; a file of attendance; a provision file, and one of
+people."""
 AS_WHAT = (Role.PROGRAM_ADMIN, Role.STAFF, Role.FACILITATOR, Role.IT, Role.AUDITOR)
 """Of several roles that let somebody do a thing, the first is written down."""
 SWALLOWED = 300_000_000

@@ -17,7 +17,7 @@ from records.queries.people_search import Found
 from records.queries.period_export import Snapshotted, earned_at
 from records.queries.sessions import Line as SessionLine
 from records.queries.users import Places, UserLine
-from service import milestone_words, nudge_words, operation_words, session_words, user_words, wording
+from service import audit_words, milestone_words, nudge_words, operation_words, session_words, user_words, wording
 from service.files import Cell, Minutes
 from service.i18n import _, language_now
 from service.pages import act_words, milestone_rows
@@ -131,7 +131,7 @@ def audited(entry: Entry) -> Row:
 
 
 def _told(side: Mapping[str, Any]) -> str:
-    return "; ".join(f"{name}: {operation_words.changed(value)}" for name, value in side.items())
+    return "; ".join(f"{name}: {audit_words.value(value)}" for name, value in side.items())
 
 
 def event(item: Item) -> Row:

@@ -44,20 +44,35 @@ def invitation(name: str, link: str, hours: int) -> Letter:
     return _letter(Kind.INVITATION, name, _("Your invitation to CoP Bridge"), paragraphs)
 
 
-def reset(name: str, link: str, hours: int) -> Letter:
-    """Somebody, perhaps the user, has forgotten the password."""
+def reset(name: str, link: str, hours: int, tokens: int = 0) -> Letter:
+    """Somebody, perhaps the user, has forgotten the password; `tokens`: how many of the API setting it would end."""
+    ends = _("It ends all your sign-ins, on every device.")
+    if tokens:
+        ends += " " + ngettext(
+            "It also ends your token of the API: the program that uses it needs a new one.",
+            "It also ends your %(n)s tokens of the API: the programs that use them need new ones.",
+            tokens,
+        )
     paragraphs = (
         _("somebody, probably you, asked for a new password for CoP Bridge. Set it here:") + f"\n{link}",
-        _within(hours) + " " + _("It ends all your sign-ins, on every device."),
+        _within(hours) + " " + ends,
         _("If it wasn't you, do nothing: your password stays as it is."),
     )
     return _letter(Kind.RESET, name, _("A new password for CoP Bridge"), paragraphs)
 
 
-def changed(name: str, address: str) -> Letter:
-    """The password was changed; `address`: of the sign-in page."""
+def changed(name: str, address: str, tokens: int = 0) -> Letter:
+    """The password was changed; `address`: of the sign-in page; `tokens`: how many of the API ended by it."""
+    ended = (
+        ngettext(
+            "Your token of the API has ended, too: make a new one for the program that used it.",
+            "Your %(n)s tokens of the API have ended, too: make new ones for the programs that used them.",
+            tokens,
+        ),
+    )
     paragraphs = (
         _("your password for CoP Bridge was changed just now, and all sign-ins with the old one have ended."),
+        *(ended if tokens else ()),
         _("If it wasn't you, ask for a new password at once, and tell whoever looks after CoP Bridge:")
         + f"\n{address}",
     )
@@ -81,9 +96,10 @@ def post(session: Session, settings: Settings, user_id: UUID, letter: Letter) ->
     return True
 
 
-def tell_changed(session: Session, settings: Settings, user_id: UUID) -> bool:
-    """Tell a user by mail that the password was changed; False where no mail is sent from here."""
+def tell_changed(session: Session, settings: Settings, user_id: UUID, tokens: int) -> bool:
+    """Tell a user by mail that the password was changed, and that so many tokens of the API ended; False where no mail
+    is sent from here."""
     user = session.execute(select(User.name, User.language).where(User.id == user_id)).one()
     with speaking(user.language):
-        letter = changed(user.name, sign_in_page(settings))
+        letter = changed(user.name, sign_in_page(settings), tokens)
     return post(session, settings, user_id, letter)

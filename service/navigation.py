@@ -59,6 +59,13 @@ PLACES = (
     Place("periods.listed", N_("Periods"), Permission.CLOSE_PERIODS),
     Place("users.listed", N_("Users"), Permission.MANAGE_USERS),
     Place("operations.show", N_("Operations"), Permission.SEE_OPERATIONS, ("plugin",), unlimited=True),
+    Place(
+        "provisioning.listed",
+        N_("Provisioning"),
+        Permission.PROVISION,
+        ("provision_edit", "provision_wizard", "provision_work"),
+        unlimited=True,
+    ),
     Place("audit_trail.show", N_("Audit trail"), Permission.SEE_AUDIT, unlimited=True),
 )
 

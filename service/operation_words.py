@@ -68,6 +68,22 @@ UNDELIVERED = {
     "unreadable": N_("It can't be read any more: the encryption key is another one."),
 }
 
+SENDERS = {
+    "wire": N_("the plugin"),
+    "local_webhooks": N_("local_webhooks"),
+    "xapi": N_("logstore_xapi"),
+    "tool_trigger": N_("tool_trigger"),
+}
+
+ERRORS = {
+    "IntegrityError": N_("It contradicts what is stored already (%(code)s)."),
+    "DataError": N_("It holds a value that can't be stored (%(code)s)."),
+    "OperationalError": N_("The database failed while it was worked on (%(code)s)."),
+    "MalformedEvent": N_("Its shape is none that the wire knows (%(code)s)."),
+}
+"""By the first word of what is kept of an error: its class."""
+BROKE = N_("An error of CoP Bridge stopped it (%(code)s): whoever looks after it finds more in the log.")
+
 PURPOSES = {
     "wire": N_("the plugin's secret"),
     "local_webhooks": N_("a secret for local_webhooks"),
@@ -92,8 +108,17 @@ def status(code: str) -> str:
 
 
 def reason(code: str) -> str:
-    """Why an item was put aside, or counted and not kept; the type of an error stands for itself."""
-    return _words(REASONS, code)
+    """Why an item was put aside, or counted and not kept. Of an error its class is kept, with what the database said
+    in codes: that stands beside the words, for whoever looks for it in the log."""
+    error = code.partition(" ")[0]
+    if code in REASONS or not (error.isidentifier() and error[0].isupper()):
+        return _words(REASONS, code)
+    return _(ERRORS.get(error, BROKE), code=code)
+
+
+def sender(code: str) -> str:
+    """What a site's item came by."""
+    return _words(SENDERS, code)
 
 
 def periodic(name: str) -> str:
@@ -124,16 +149,3 @@ def every(length: timedelta) -> str:
     if seconds < 3600:
         return ngettext("every minute", "every %(n)s minutes", seconds // 60)
     return ngettext("every hour", "every %(n)s hours", seconds // 3600)
-
-
-def changed(value: object) -> str:
-    """A value of the audit trail's before or after, as it is read; codes stay as they are."""
-    if isinstance(value, dict):
-        return "; ".join(f"{name}: {changed(of)}" for name, of in value.items()) or _("nothing")
-    if isinstance(value, list):
-        return (" · " if any(isinstance(one, dict) for one in value) else ", ").join(map(changed, value)) or _(
-            "nothing"
-        )
-    if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    return _("nothing") if value is None or value == "" else str(value)

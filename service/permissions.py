@@ -70,6 +70,8 @@ class Permission(StrEnum):
     """Sites, events, jobs, drift: how the machine runs, without people's hours."""
     OPERATE = "operate"
     """Replay what was put aside, have work tried again."""
+    PROVISION = "provision"
+    """Open a term's communities as Moodle courses, and close them."""
     SEE_AUDIT = "see_audit"
     """The audit trail, of everything."""
 
@@ -100,6 +102,7 @@ ROLES: dict[Permission, frozenset[Role]] = {
     Permission.INVITE_FACILITATORS: OFFICE,
     Permission.SEE_OPERATIONS: MACHINE,
     Permission.OPERATE: MACHINE,
+    Permission.PROVISION: frozenset({Role.IT}),
     Permission.SEE_AUDIT: MACHINE | {Role.AUDITOR},
 }
 
@@ -303,6 +306,25 @@ DECISIONS: dict[str, Door | Permission | ByToken] = {
     "operations.events": Permission.SEE_OPERATIONS,
     "operations.event": Permission.SEE_OPERATIONS,
     "operations.again": Permission.OPERATE,
+    "provisioning.listed": Permission.PROVISION,
+    "provisioning.show": Permission.PROVISION,
+    "provisioning.version": Permission.PROVISION,
+    "provisioning.people": Permission.PROVISION,
+    "provision_edit.new": Permission.PROVISION,
+    "provision_edit.edit": Permission.PROVISION,
+    "provision_edit.look": Permission.PROVISION,
+    "provision_edit.change": Permission.PROVISION,
+    "provision_edit.save": Permission.PROVISION,
+    "provision_edit.clone_form": Permission.PROVISION,
+    "provision_edit.clone": Permission.PROVISION,
+    "provision_wizard.form": Permission.PROVISION,
+    "provision_wizard.write": Permission.PROVISION,
+    "provision_work.plan": Permission.PROVISION,
+    "provision_work.apply": Permission.PROVISION,
+    "provision_work.close_form": Permission.PROVISION,
+    "provision_work.close": Permission.PROVISION,
+    "provision_work.show": Permission.PROVISION,
+    "provision_work.live": Permission.PROVISION,
     "audit_trail.show": Permission.SEE_AUDIT,
     "tokens.listed": Door.SIGNED_IN,
     "tokens.make": Door.SIGNED_IN,

@@ -8,6 +8,10 @@ from jobs.provision.plan import Obstacle, Problem
 from service.i18n import N_, _
 
 PROBLEMS: Mapping[Problem, str] = {
+    Problem.OTHER_FILE: N_(
+        "By the code “%(code)s” courses of another site, or of another term (%(term)s), were made: give this file a"
+        " code of its own (provision)."
+    ),
     Problem.NO_SITE: N_("There is no site “%(site)s”: `copbridge site list` shows those there are."),
     Problem.NO_PROGRAM: N_("No program “%(program)s” was applied yet: `copbridge program apply FILE` does that."),
     Problem.NO_TOKEN: N_(
@@ -90,6 +94,10 @@ PROBLEMS: Mapping[Problem, str] = {
     ),
     Problem.SEVERAL_ACCOUNTS: N_("%(row)s: several accounts have the key (%(users)s): say which by its Moodle id."),
     Problem.KEYS_DISAGREE: N_("%(row)s: its keys belong to different accounts (%(users)s): leave out the wrong one."),
+    Problem.KEY_DIFFERS: N_(
+        "%(row)s: the account %(user)s, which one of its keys leads to, has something else as %(columns)s: correct it,"
+        " or leave it out."
+    ),
     Problem.LISTED_TWICE: N_("%(row)s is the person of %(other)s, and says something else: leave one of them."),
     Problem.INCOMPLETE: N_("%(row)s: to make the account it needs %(columns)s, too."),
     Problem.ACCOUNT_SUSPENDED: N_("%(row)s: the account %(user)s is suspended or deleted in Moodle."),
@@ -103,6 +111,10 @@ PROBLEMS: Mapping[Problem, str] = {
         " Moodle, or delete the copy, and apply the file again."
     ),
     Problem.METHOD_OFF: N_("The enrolment method “%(method)s” of the course is switched off in Moodle."),
+    Problem.GROUP_TAKEN: N_(
+        "Another group of the course, or of its template, is called “%(name)s”: give it the ID number “%(group)s” in"
+        " Moodle, or choose another name."
+    ),
     Problem.SESSION: N_("The session %(code)s can't be planned: %(fault)s."),
     Problem.TOO_MANY: N_(
         "%(changed)s of %(people)s participants would change, more than %(percent)s per cent: is it the right file of"
@@ -117,6 +129,9 @@ PROBLEMS: Mapping[Problem, str] = {
     ),
     Problem.MOODLE: N_("Moodle refused %(function)s (%(reason)s %(errorcode)s). `copbridge doctor` says more."),
     Problem.UNSURE: N_("Moodle gave no answer to %(function)s: apply the file again, it looks for what was done."),
+    Problem.FAULT: N_(
+        "CoP Bridge itself failed there (%(fault)s): apply the file again; if it stays, tell those who look after it."
+    ),
 }
 """What is in the way, and what to do."""
 
@@ -160,7 +175,9 @@ KINDS: Mapping[Kind, str] = {
     Kind.PERSON: N_("person to enrol"),
     Kind.PERSON_SUSPENDED: N_("person whose enrolment is suspended"),
     Kind.PERSON_ROLE: N_("role of person"),
+    Kind.PERSON_ROLE_MORE: N_("further role of person"),
     Kind.PERSON_GROUP: N_("group of person"),
+    Kind.PERSON_GROUP_MORE: N_("further group of person"),
     Kind.PERSON_NEW: N_("person whom the file doesn't know"),
     Kind.WELCOME: N_("welcome message"),
     Kind.SESSION: N_("session"),

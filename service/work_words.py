@@ -7,6 +7,7 @@ from flask import url_for
 
 from records.long_work import ASKER_LOST, ASKER_OFF
 from records.models import LongJob
+from service import provision_console_words
 from service.i18n import N_, _, ngettext
 
 
@@ -130,6 +131,14 @@ def _forgotten_again(_job: LongJob) -> Onward:
     return Onward(text, _("Communities"), url_for("board.show"))
 
 
+def _provisioned(job: LongJob) -> Onward:
+    return Onward("", provision_console_words.title(job), provision_console_words.page(job))
+
+
+def _provision_again(job: LongJob) -> Onward:
+    return Onward("", _("The provision file"), url_for("provisioning.show", code=job.asked["code"]))
+
+
 _PLAIN = About(N_("Long work"), N_("Done so far"), _home, _home)
 KINDS: dict[str, About] = {
     "admit_late": About(
@@ -151,6 +160,29 @@ KINDS: dict[str, About] = {
     ),
     "redact_inbox": About(
         N_("Taking an erased person out of the inbox"), N_("Items looked through"), _forgotten, _forgotten_again
+    ),
+    "provision_plan": About(
+        N_("Looking at a site for a plan"),
+        N_("Courses looked at"),
+        _provisioned,
+        _provision_again,
+        provision_console_words.FAULTS,
+        lambda _job: _("Nothing was changed in Moodle."),
+    ),
+    "provision_apply": About(
+        N_("Applying a provision file"),
+        N_("Courses done"),
+        _provisioned,
+        _provision_again,
+        provision_console_words.FAULTS,
+        provision_console_words.so_far,
+    ),
+    "provision_close": About(
+        N_("Closing a term's courses"),
+        N_("Courses closed"),
+        _provisioned,
+        _provision_again,
+        provision_console_words.FAULTS,
     ),
 }
 """By the kinds of jobs.long_work.KINDS."""

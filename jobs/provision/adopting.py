@@ -1,5 +1,6 @@
 """Take over courses that are there already: propose which is which, and what they lack; write on confirmation."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 
 from jobs.provision import compare
@@ -35,19 +36,24 @@ def proposals(house: House, site: SiteSituation) -> list[Proposal]:
     writes nothing. Raises MoodleError, InTheWay."""
     with house.transaction() as session:
         records = provisioning.courses_of(session, house.code)
-        owned = {row.course_id for row in records.values()}
-    listed = [course for course in house.moodle.courses().data if course.id not in owned]
+        owned = provisioning.owners(session, house.site_id)
+    all_ = house.moodle.courses().data
+    there = {course.id for course in all_}
+    templates = {template.course.id for template in site.templates.values()}
+    listed = [course for course in all_ if course.id not in {*owned, *templates}]
     found = []
     for wanted in house.wanted:
-        if wanted.key in records:
+        # A course that was deleted may have been restored as another one.
+        if wanted.key in records and (records[wanted.key].course_id or 0) in {0, *there}:
             continue
         for by in ("idnumber", "shortname", "fullname"):
             like = [course for course in listed if getattr(course, by) == getattr(wanted, by)]
-            # Of several nobody is guessed.
+            # Of several nobody is guessed, nor of which of two communities a course is.
             if len(like) == 1:
                 found.append(_proposal(house, wanted, like[0], by, site))
                 break
-    return found
+    times = Counter(one.course for one in found)
+    return [one for one in found if times[one.course] == 1]
 
 
 def _proposal(house: House, wanted: WantedCourse, course: Course, by: str, site: SiteSituation) -> Proposal:

@@ -1,11 +1,11 @@
 """Apply a provision file: course by course, several side by side; each step is looked for before it is done.
 
 The order of a course: the copy, its own attributes, what it holds, verified against the template; only then the
-community, groups, cohorts, people, sessions, and visibility. A further application does what is missing.
+community, groups, cohorts, people, sessions, visibility, and the welcome. A further application does what is missing.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -22,8 +22,9 @@ from jobs.provision.plan import InTheWay, Obstacle, Plan, Problem
 from jobs.provision.planning import known_of
 from jobs.provision.situation import Category, CourseSituation, SiteSituation
 from mappings.provision_wanted import WantedCourse
-from moodle_client import MoodleError
+from moodle_client import CourseSetup, MoodleError
 from records import provisioning
+from records.database import is_unreachable
 from records.models import ProvisionedCourse
 
 log = structlog.get_logger()
@@ -62,13 +63,16 @@ def apply(house: House, directory: Directory, site: SiteSituation, plan: Plan, t
     is written."""
     if plan.obstacles:
         return Applied(plan)
-    site = _with_categories(house, site)
-    blocked = {course.key: course.obstacles[0] for course in plan.courses if course.obstacles}
-    idle = {course.key: course.course for course in plan.courses if not course.to_do}
-    todo = [wanted for wanted in house.wanted if wanted.key not in blocked and wanted.key not in idle]
-    members.create_accounts(house, directory, todo)
-    outcomes = {key: Outcome(key, course) for key, course in idle.items()}
-    outcomes |= {key: Outcome(key, obstacle=obstacle) for key, obstacle in blocked.items()}
+    with house.transaction() as session:
+        records = provisioning.courses_of(session, house.code)
+    outcomes: dict[str, Outcome] = {}
+    for course, wanted in zip(plan.courses, house.wanted, strict=True):
+        if course.obstacles:
+            outcomes[wanted.key] = Outcome(wanted.key, course.course, obstacle=course.obstacles[0])
+        elif not course.to_do and _settled(wanted, records.get(wanted.key)):
+            outcomes[wanted.key] = Outcome(wanted.key, course.course)
+    todo = [wanted for wanted in house.wanted if wanted.key not in outcomes]
+    site = _with_categories(house, site, todo)
     told(len(outcomes), len(house.wanted))
     with ThreadPoolExecutor(max_workers=house.at_once) as threads:
         for outcome in threads.map(lambda wanted: _guarded(house, wanted, site, directory), todo):
@@ -77,10 +81,20 @@ def apply(house: House, directory: Directory, site: SiteSituation, plan: Plan, t
     return Applied(plan, tuple(outcomes[wanted.key] for wanted in house.wanted))
 
 
-def _with_categories(house: House, site: SiteSituation) -> SiteSituation:
+def _settled(wanted: WantedCourse, record: ProvisionedCourse | None) -> bool:
+    """Whether it is kept that the course is as the file has it. It isn't where a kill came right before that, or
+    where the file now says what somebody had changed in Moodle."""
+    known = known_of(record)
+    if record is None or known is None:
+        return False
+    ready = record.stage == "ready" and not record.fault and known.attributes == compare.attributes_wanted(wanted)
+    return ready or record.stage == "closed"
+
+
+def _with_categories(house: House, site: SiteSituation, courses: Sequence[WantedCourse]) -> SiteSituation:
     """Make the categories that are missing, the outermost first."""
     known = {category.idnumber: category for category in site.categories if category.idnumber}
-    for wanted in house.wanted:
+    for wanted in courses:
         parent = 0
         for step in wanted.categories:
             if step.idnumber not in known:
@@ -103,6 +117,11 @@ def _guarded(house: House, wanted: WantedCourse, site: SiteSituation, directory:
         problem = Problem.UNSURE if err.outcome_unknown else Problem.MOODLE
         params = {"function": err.function, "reason": str(err.reason), "errorcode": err.errorcode}
         obstacle = Obstacle(problem, params)
+    except Exception as err:
+        if is_unreachable(err):
+            # Nothing could be kept of the others, either.
+            raise
+        obstacle = Obstacle(Problem.FAULT, {"fault": type(err).__name__})
     with house.transaction() as session:
         provisioning.stopped_at(session, house.code, wanted.key, str(obstacle.problem), obstacle.params)
     log.info("provision_stopped", provision=house.code, course=wanted.key, problem=str(obstacle.problem))
@@ -116,20 +135,21 @@ def _bring(house: House, wanted: WantedCourse, site: SiteSituation, directory: D
     course = copied(house, wanted, record, site, category)
     if record is None or record.course_id is None:
         done[Kind.COURSE] += 1
-    _own_things(house, wanted, site, course, category, done)
+    setup = _own_things(house, wanted, site, course, category, done)
     community = become_community(house, wanted, course)
-    found = _situation(house, wanted, course)
+    found = reading.read_rest(house.moodle, setup, events=planning.has_events(wanted))
     differ = _to_do(house, wanted, found, site, directory)
     writing.write_fields(house.moodle, course, differ)
-    writing.write_groups(house.moodle, course, differ)
-    if any(one.kind is Kind.GROUP for one in differ):
-        found = replace(found, setup=_situation(house, wanted, course).setup)
     groups = {group.idnumber: group.id for group in found.setup.groups if group.idnumber}
+    groups |= writing.write_groups(house.moodle, course, differ)
     writing.write_cohorts(house.moodle, course, wanted, differ, site, groups)
+    members.create_accounts(house, directory, wanted)
     members.write(house, wanted, course, directory, found, site, groups)
     meetings.write(house, wanted, course, community, differ)
     if any(one.kind is Kind.VISIBLE for one in differ):
         writing.write_visible(house.moodle, course, visible=wanted.visible)
+    # Who is welcomed finds a course that is whole, and to be seen.
+    members.welcome(house, wanted, course, directory)
     done.update(str(one.kind) for one in differ)
     found = _situation(house, wanted, course)
     for one in _to_do(house, wanted, found, site, directory):
@@ -140,8 +160,9 @@ def _bring(house: House, wanted: WantedCourse, site: SiteSituation, directory: D
 
 def _own_things(
     house: House, wanted: WantedCourse, site: SiteSituation, course: int, category: int, done: Counter[str]
-) -> None:
-    """The course's attributes and what it holds: put right, and verified before anybody is enrolled."""
+) -> CourseSetup:
+    """The course's attributes and what it holds: put right, and verified before anybody is enrolled. Returns how it is
+    set up then."""
     known = known_of(_record(house, wanted))
     found = _without_people(house, course)
     differ = [one for one in compare.differences(wanted, known, found, site) if one.kind in writing.OWN]
@@ -150,7 +171,7 @@ def _own_things(
     writing.write_content(house.moodle, course, to_do)
     done.update(str(one.kind) for one in to_do)
     if known is not None and not to_do:
-        return
+        return found.setup
     found = _without_people(house, course)
     for one in compare.differences(wanted, known, found, site):
         # Of a new copy everything has to be as the template has it; later what people changed by hand may stand.
@@ -160,6 +181,7 @@ def _own_things(
         # Visibility comes last: it isn't what the file says yet.
         attributes = {name: value for name, value in compare.attributes_wanted(wanted).items() if name in VERIFIED}
         _keep(house, wanted, found, "verified", attributes)
+    return found.setup
 
 
 def _to_do(

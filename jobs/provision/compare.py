@@ -8,6 +8,7 @@ from jobs.provision.content import Content, differing
 from jobs.provision.differences import Difference, Kind, Value, Weight
 from jobs.provision.situation import CourseSituation, SiteSituation
 from mappings.provision_wanted import WantedCohort, WantedCourse
+from moodle_client import EnrolmentSetup
 
 Attributes = Mapping[str, Any]
 ATTRIBUTES: dict[str, Kind] = {
@@ -140,7 +141,7 @@ def _methods(wanted: WantedCourse, found: CourseSituation, site: SiteSituation) 
         yield Difference(Kind.MANUAL_OFF, "", True, False, by_hand=True)
     ours = set()
     for cohort in wanted.cohorts:
-        method = next((m for m in methods if m.method == COHORT and m.cohortid == cohort_id(cohort, site)), None)
+        method = cohort_method(cohort, found, site)
         if method is None:
             yield Difference(Kind.COHORT, cohort.cohort, cohort.role, None)
         else:
@@ -157,6 +158,19 @@ def cohort_id(cohort: WantedCohort, site: SiteSituation) -> int:
     """Moodle's id of a cohort; -1: there is none of that ID number."""
     known = site.cohorts.get(cohort.cohort)
     return known.id if known else -1
+
+
+def cohort_method(cohort: WantedCohort, found: CourseSituation, site: SiteSituation) -> EnrolmentSetup | None:
+    """How a cohort is enrolled with the role that it shall have; None: it isn't."""
+    known = cohort_id(cohort, site)
+    return next(
+        (
+            method
+            for method in found.setup.enrolments
+            if (method.method, method.cohortid, method.role) == (COHORT, known, cohort.role)
+        ),
+        None,
+    )
 
 
 def value_of(found: list[Difference], kind: Kind) -> Value:

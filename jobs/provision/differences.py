@@ -75,7 +75,11 @@ class Kind(StrEnum):
     """Somebody of the file isn't enrolled."""
     PERSON_SUSPENDED = ("person_suspended", Weight.ADOPT)
     PERSON_ROLE = "person_role"
+    PERSON_ROLE_MORE = ("person_role_more", Weight.ADOPT)
+    """Somebody has other roles beside the file's."""
     PERSON_GROUP = "person_group"
+    PERSON_GROUP_MORE = ("person_group_more", Weight.ADOPT)
+    """Somebody is in other groups of the file's beside their own."""
     PERSON_NEW = ("person_new", Weight.ADOPT)
     """Somebody takes part of whom the file doesn't know."""
     WELCOME = "welcome"

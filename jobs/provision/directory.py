@@ -1,7 +1,8 @@
 """Who of the files' people has which account: by exact keys alone, and nobody is guessed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 
 from jobs.provision.plan import Obstacle, Problem
 from mappings.provision_wanted import WantedCourse, WantedPerson
@@ -31,6 +32,12 @@ class Directory:
     users: dict[Key, set[int]] = field(default_factory=dict)
     """Moodle's ids by key."""
     suspended: set[int] = field(default_factory=set)
+    held: dict[int, dict[str, Key]] = field(default_factory=dict)
+    """The keys of each account that was found, by field."""
+    first: dict[Key, WantedPerson] = field(default_factory=dict)
+    """The first row of all files with a key."""
+    making: Lock = field(default_factory=Lock)
+    """Somebody of two courses is made once."""
 
     def note(self, user: User) -> None:
         """Keep an account that was found."""
@@ -42,6 +49,7 @@ class Directory:
         ):
             if value:
                 self.users.setdefault(key_of(name, value), set()).add(user.id)
+                self.held.setdefault(user.id, {})[name] = key_of(name, value)
         if user.suspended:
             self.suspended.add(user.id)
 
@@ -58,12 +66,12 @@ class Directory:
     def obstacles(self, wanted: WantedCourse) -> list[Obstacle]:
         """What is in the way of a course's people."""
         problems: list[Obstacle] = []
-        first: dict[int, WantedPerson] = {}
+        first: dict[int | str, WantedPerson] = {}
         for person in wanted.people:
             obstacle = self._of(person, wanted)
             user = self.user(person)
-            if obstacle is None and user is not None:
-                other = first.setdefault(user, person)
+            if obstacle is None:
+                other = first.setdefault(user or person.email.casefold(), person)
                 if (other.role, other.group) != (person.role, person.group):
                     obstacle = Obstacle(Problem.LISTED_TWICE, {"row": row_of(person), "other": row_of(other)})
             if obstacle is not None:
@@ -80,18 +88,35 @@ class Directory:
             return Obstacle(Problem.KEYS_DISAGREE, about | {"users": sorted(set.union(*found))})
         if len(common) > 1:
             return Obstacle(Problem.SEVERAL_ACCOUNTS, about | {"users": sorted(common)})
-        if common & self.suspended:
-            return Obstacle(Problem.ACCOUNT_SUSPENDED, about | {"user": next(iter(common))})
+        user = next(iter(common))
+        # A key that nobody has may be an old one of this account, or the one that is right.
+        if others := _differing(person, self.held.get(user, {})):
+            return Obstacle(Problem.KEY_DIFFERS, about | {"user": user, "columns": others})
+        if user in self.suspended:
+            return Obstacle(Problem.ACCOUNT_SUSPENDED, about | {"user": user})
         return None
 
-    @staticmethod
-    def _unknown(person: WantedPerson, wanted: WantedCourse) -> Obstacle | None:
+    def _unknown(self, person: WantedPerson, wanted: WantedCourse) -> Obstacle | None:
         if not wanted.enrolling.create_users or person.moodle_id:
             return Obstacle(Problem.NO_ACCOUNT, {"row": row_of(person)})
         missing = [name for name in NEEDED if not getattr(person, name) and name != "username"]
         if missing:
             return Obstacle(Problem.INCOMPLETE, {"row": row_of(person), "columns": missing})
+        for one in keys_of(person):
+            other = self.first[key_of(*one)]
+            # One account would be made for each.
+            if _differing(person, {name: key_of(name, value) for name, value in keys_of(other)}):
+                return Obstacle(Problem.LISTED_TWICE, {"row": row_of(person), "other": row_of(other)})
         return None
+
+
+def _differing(person: WantedPerson, held: Mapping[str, Key]) -> list[str]:
+    """The columns in which somebody's row has other keys."""
+    return [
+        "user" if name == "id" else name
+        for name, value in keys_of(person)
+        if held.get(name, key_of(name, value)) != key_of(name, value)
+    ]
 
 
 def look_up(moodle: MoodleClient, courses: Sequence[WantedCourse]) -> Directory:
@@ -101,13 +126,15 @@ def look_up(moodle: MoodleClient, courses: Sequence[WantedCourse]) -> Directory:
     for wanted in courses:
         for person in wanted.people:
             for name, value in keys_of(person):
-                values.setdefault(name, []).append(value)
+                directory.first.setdefault(key_of(name, value), person)
+                # Moodle compares by exact case; people write their addresses as they like, mostly in small letters.
+                values.setdefault(name, []).extend((value, key_of(name, value)[1]))
     for name, all_ in values.items():
         for user in moodle.users_by_field(name, list(dict.fromkeys(all_))).data:
             directory.note(user)
-    # Moodle compares these by exact case; people write their addresses as they like.
-    unknown = dict.fromkeys(v for v in values.get("email", ()) if key_of("email", v) not in directory.users)
-    for value in unknown:
+    unknown = dict.fromkeys(key_of("email", v) for v in values.get("email", ()))
+    # Moodle can't be asked for any letter case of an address with its own wildcard in it.
+    for _, value in (one for one in unknown if one not in directory.users and "%" not in one[1]):
         for user in moodle.find_users({"email": value}).data:
             directory.note(user)
     return directory

@@ -47,11 +47,13 @@ class House:
     provision: Provision
     program: Program
     wanted: tuple[WantedCourse, ...]
-    """With their people."""
+    """With their people; of a part of the file's courses, these."""
     actor: Actor
     role: str
     """The role that the actor decides in."""
     clock: Callable[[], datetime]
+    keys: frozenset[str]
+    """Of all communities of the file."""
     calls: Calls = field(default_factory=Calls)
     at_once: int = 2
     """So many courses are worked on side by side."""

@@ -30,6 +30,7 @@ def differences(
     yet to be one."""
     planned = _planned(session, community) if community else {}
     events = [event for event in found.events if not event.modulename] if found else []
+    titles = {one.title for one in wanted.sessions} | {row.title for row in planned.values()}
     for one in wanted.sessions:
         row = planned.get(one.code.casefold())
         if row is None:
@@ -40,14 +41,17 @@ def differences(
                 if was != is_:
                     yield Difference(Kind.SESSION_CHANGED, one.code, _text(was), _text(is_), by_hand=True)
         if one.calendar and not (row is not None and row.cancelled_at):
-            yield from _event(one, row, events)
+            yield from _event(one, row, events, titles)
 
 
-def _event(wanted: WantedSession, row: SessionRow | None, events: Sequence[CalendarEvent]) -> Iterator[Difference]:
+def _event(
+    wanted: WantedSession, row: SessionRow | None, events: Sequence[CalendarEvent], titles: set[str]
+) -> Iterator[Difference]:
     """What the calendar lacks. The session as staff have it now counts, not as the file has it."""
     title, starts = (row.title, row.starts_at) if row else (wanted.title, wanted.starts_at)
     there = [event for event in events if event.name == title]
-    if any(event.timestart == int(starts.timestamp()) for event in there):
+    # One at that time under a name that no session has is this one, and somebody renamed it.
+    if any(event.timestart == int(starts.timestamp()) and event.name not in titles - {title} for event in events):
         return
     if there:
         elsewhere = datetime.fromtimestamp(there[0].timestart, UTC)
@@ -79,7 +83,7 @@ def _draft(wanted: WantedSession) -> Draft:
             ends_at=wanted.ends_at,
             kind=wanted.kind,
             planned_minutes=wanted.minutes,
-            place=wanted.place,
+            place=" ".join(wanted.place.split()),
             link=wanted.link,
             required=wanted.required,
         )

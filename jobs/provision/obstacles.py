@@ -1,11 +1,12 @@
 """What is in the way of a course before anything is done: refused rather than guessed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from jobs.provision.compare import cohort_id
+from jobs.provision.compare import MANUAL, cohort_id, cohort_method
 from jobs.provision.content import Content
+from jobs.provision.differences import Difference, Kind
 from jobs.provision.plan import Obstacle, Problem
-from jobs.provision.situation import SiteSituation
+from jobs.provision.situation import CourseSituation, SiteSituation
 from mappings.facts import Activity as Form
 from mappings.matching import rule_for
 from mappings.program import Program
@@ -80,6 +81,30 @@ def of_course(
     yield from _of_fields(wanted, site)
     if wanted.enrolling.create_users and wanted.enrolling.auth not in site.setup.auths:
         yield Obstacle(Problem.AUTH, {"auth": wanted.enrolling.auth})
+
+
+def of_differences(
+    wanted: WantedCourse, found: CourseSituation | None, site: SiteSituation, differ: Sequence[Difference]
+) -> Iterator[Obstacle]:
+    """What Moodle would refuse of what is to be done; `found` None: the course is yet to be made."""
+    kinds = {one.kind for one in differ if one.to_do}
+    setup = found.setup if found else site.templates.get(wanted.template)
+    if (
+        found is not None
+        and Kind.MANUAL_OFF in {one.kind for one in differ}
+        and kinds & {Kind.PERSON, Kind.PERSON_ROLE}
+    ):
+        yield Obstacle(Problem.METHOD_OFF, {"method": MANUAL})
+    names = {group.name: group.idnumber for group in setup.groups} if setup else {}
+    for one in differ:
+        if one.kind is Kind.GROUP and names.get(str(one.wanted), one.about) != one.about:
+            yield Obstacle(Problem.GROUP_TAKEN, {"group": one.about, "name": one.wanted})
+    if found is not None:
+        groups = {group.idnumber: group.id for group in found.setup.groups if group.idnumber}
+        for cohort in wanted.cohorts:
+            method = cohort_method(cohort, found, site)
+            if method is not None and method.group != groups.get(cohort.group, 0):
+                yield Obstacle(Problem.COHORT_ELSEWHERE, {"cohort": cohort.cohort})
 
 
 def _of_roles(wanted: WantedCourse, site: SiteSituation) -> Iterator[Obstacle]:

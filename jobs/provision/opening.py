@@ -1,8 +1,7 @@
 """Open a house: the site's client with its provisioning token, the program in force, the file's courses and people."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
@@ -12,8 +11,10 @@ from sqlalchemy.orm import Session
 
 from jobs.provision.house import Calls, House
 from jobs.provision.plan import InTheWay, Problem
+from mappings.findings import ProgramError
 from mappings.program import Program
 from mappings.provision_loading import courses_in, parse_provision
+from mappings.provisioning import Provision
 from moodle_client import Function, MoodleClient, Pace, Reply
 from records import provisioning
 from records.actor import Actor
@@ -63,6 +64,7 @@ def opened(
         site = session.scalars(select(Site).where(Site.slug == provision.site)).one_or_none()
         if site is None:
             raise InTheWay(Problem.NO_SITE, site=provision.site)
+        _check_code(session, provision, site)
         program = program_in_force(session, provision.program)
         token = provisioning.site_token(session, site, encryption_key)
     if token is None:
@@ -74,9 +76,36 @@ def opened(
     pace = Pace(at_once=at_once, per_minute=per_minute)
     with CountingClient(site.wwwroot, token, calls, pace=pace, timeout=COPY_SECONDS) as moodle:
         house = House(
-            engine, encryption_key, moodle, site.id, site.slug, provision, program, wanted, actor, role, clock, calls
+            engine,
+            encryption_key,
+            moodle,
+            site.id,
+            site.slug,
+            provision,
+            program,
+            wanted,
+            actor,
+            role,
+            clock,
+            frozenset(course.key for course in wanted),
+            calls,
+            at_once=at_once,
         )
-        yield replace(house, at_once=at_once)
+        yield house
+
+
+def _check_code(session: Session, provision: Provision, site: Site) -> None:
+    """What was made by another site's file, or another term's, is never taken for this one's. Raises InTheWay."""
+    code = provision.provision
+    if provisioning.is_elsewhere(session, code, site.id):
+        raise InTheWay(Problem.OTHER_FILE, code=code, term="")
+    before = provisioning.last_applied(session, code)
+    if before is None or not provisioning.courses_of(session, code):
+        return
+    with suppress(ProgramError):
+        earlier, _ = parse_provision(before.text, code)
+        if earlier.term.code != provision.term.code:
+            raise InTheWay(Problem.OTHER_FILE, code=code, term=earlier.term.code)
 
 
 def program_in_force(session: Session, code: str) -> Program:

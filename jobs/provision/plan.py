@@ -12,8 +12,8 @@ class Problem(StrEnum):
     """What is in the way; service.provision_words says what to do. With what `Obstacle.params` holds."""
 
     NO_PLUGIN = "no_plugin"
-    OLD_PLUGIN = "old_plugin"
-    """`function`: it lacks this one."""
+    OTHER_FILE = "other_file"
+    """`code` is that of a file of another site, or of another term: `term`, else empty."""
     NO_SITE = "no_site"
     """There is no site `site`."""
     NO_PROGRAM = "no_program"
@@ -71,6 +71,8 @@ class Problem(StrEnum):
     """`row`: `users` have them: who is meant?"""
     KEYS_DISAGREE = "keys_disagree"
     """`row`: its keys belong to different `users`."""
+    KEY_DIFFERS = "key_differs"
+    """`row`: the account `user`, which one of its keys leads to, has others in `columns`."""
     LISTED_TWICE = "listed_twice"
     """`row` is the person of `other`, and says something else."""
     INCOMPLETE = "incomplete"
@@ -85,6 +87,8 @@ class Problem(StrEnum):
     """The copy doesn't hold what the template holds: `what`, `about`."""
     METHOD_OFF = "method_off"
     """The enrolment method `method` of the course is switched off."""
+    GROUP_TAKEN = "group_taken"
+    """Another group of the course has the name that `group` shall have: `name`."""
     SESSION = "session"
     """The session `code` can't be: `fault` of records.session_checks.Fault."""
     TOO_MANY = "too_many"
@@ -97,6 +101,8 @@ class Problem(StrEnum):
     """Moodle refused: `function`, `reason`, `errorcode`."""
     UNSURE = "unsure"
     """Moodle gave no answer: `function`."""
+    FAULT = "fault"
+    """CoP Bridge itself failed: `fault`, the class of the error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +156,8 @@ class Plan:
     courses: tuple[CoursePlan, ...]
     obstacles: tuple[Obstacle, ...] = ()
     """In the way of all."""
+    unlisted: tuple[tuple[str, int], ...] = ()
+    """Courses that the file made, key and Moodle's id, and doesn't name any more: they are left."""
 
     @property
     def blocked(self) -> bool:

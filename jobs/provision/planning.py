@@ -12,11 +12,14 @@ from jobs.provision.members import Directory
 from jobs.provision.plan import CoursePlan, InTheWay, Obstacle, Plan, Problem
 from jobs.provision.situation import CourseSituation, SiteSituation
 from mappings.provision_wanted import WantedCourse
+from moodle_client import MoodleError, Reason
 from records import provisioning
 from records.models import ProvisionedCourse
 
 CHANGES_PEOPLE = frozenset({Kind.PERSON, Kind.PERSON_ROLE})
 """What counts for `limits: {people_percent}` where a course has participants already."""
+OF_ONE_COURSE = frozenset({Reason.OTHER, Reason.BROKEN, Reason.NO_PERMISSION, Reason.PARTLY_FAILED})
+"""Reasons for which one course can't be read; the others may be."""
 
 
 def survey(house: House) -> tuple[SiteSituation, Directory]:
@@ -42,7 +45,8 @@ def plan_of(house: House, site: SiteSituation, directory: Directory) -> Plan:
     hidden = [course.key for course in found if would_hide(course)]
     if len(hidden) > house.hide:
         in_the_way.append(Obstacle(Problem.HIDING, {"courses": len(hidden)}))
-    return Plan(house.code, house.slug, missing, found, tuple(in_the_way))
+    unlisted = [(key, row.course_id) for key, row in sorted(records.items()) if key not in house.keys and row.course_id]
+    return Plan(house.code, house.slug, missing, found, tuple(in_the_way), tuple(unlisted))
 
 
 def _course(
@@ -54,19 +58,43 @@ def _course(
     directory: Directory,
 ) -> CoursePlan:
     course = record.course_id if record else None
+    if record is not None and record.stage == "closed":
+        return CoursePlan(wanted.key, course, wanted.shortname)
     copying = record is not None and record.stage == "copying"
     blocks = [*obstacles.of_course(wanted, course, number, site, copying=copying), *directory.obstacles(wanted)]
     try:
-        found = reading.read_course(house.moodle, course, events=has_events(wanted)) if course else None
+        found = _read(house, wanted, course) if course else None
     except InTheWay as err:
         return CoursePlan(wanted.key, course, wanted.shortname, obstacles=(*blocks, err.obstacle))
-    if course and found is None:
-        blocks.append(Obstacle(Problem.GONE, {"course": course}))
-        return CoursePlan(wanted.key, course, wanted.shortname, obstacles=tuple(blocks))
+    if record is not None and course and found is None:
+        if record.stage != "copied":
+            blocks.append(Obstacle(Problem.GONE, {"course": course}))
+            return CoursePlan(wanted.key, course, wanted.shortname, obstacles=tuple(blocks))
+        # Nobody was ever let in: it is made anew.
+        course, record = None, None
     differ = tuple(differences_of(house, wanted, record, found, site, directory))
     people = len(found.members) if found else 0
-    blocks += _too_many(house, differ, people)
+    blocks += obstacles.of_differences(wanted, found, site, differ)
+    if not _half_done(record):
+        blocks += _too_many(house, differ, people)
     return CoursePlan(wanted.key, course, wanted.shortname, differ, tuple(blocks), people)
+
+
+def _read(house: House, wanted: WantedCourse, course: int) -> CourseSituation | None:
+    """What a course is like. Raises InTheWay for what is in the way of this one, MoodleError for what is of all."""
+    try:
+        return reading.read_course(house.moodle, course, events=has_events(wanted))
+    except MoodleError as err:
+        if err.reason not in OF_ONE_COURSE:
+            raise
+        raise InTheWay(Problem.MOODLE, function=err.function, reason=str(err.reason), errorcode=err.errorcode) from err
+
+
+def _half_done(record: ProvisionedCourse | None) -> bool:
+    """Whether a course was made, and the application that was to fill it stopped. Of one that was adopted people were
+    there before."""
+    known = known_of(record)
+    return record is not None and record.stage == "verified" and known is not None and bool(known.attributes)
 
 
 def differences_of(

@@ -117,10 +117,13 @@ def read_setup(moodle: MoodleClient, course: int) -> CourseSetup | None:
 def read_course(moodle: MoodleClient, course: int, *, events: bool) -> CourseSituation | None:
     """What a course is like; None where it is gone. `events`: its calendar, too. Raises MoodleError, InTheWay."""
     setup = read_setup(moodle, course)
-    if setup is None:
-        return None
-    told = moodle.calendar_events(course).data if events else ()
-    return CourseSituation(setup, read_members(moodle, course), told)
+    return None if setup is None else read_rest(moodle, setup, events=events)
+
+
+def read_rest(moodle: MoodleClient, setup: CourseSetup, *, events: bool) -> CourseSituation:
+    """What a course is like of which it was read how it is set up. `events`: its calendar, too. Raises MoodleError."""
+    told = moodle.calendar_events(setup.course.id).data if events else ()
+    return CourseSituation(setup, read_members(moodle, setup.course.id), told)
 
 
 def read_members(moodle: MoodleClient, course: int) -> dict[int, Member]:

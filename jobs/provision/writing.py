@@ -97,11 +97,11 @@ def write_fields(moodle: MoodleClient, course: int, found: Sequence[Difference])
         moodle.set_course_fields(course, fields)
 
 
-def write_groups(moodle: MoodleClient, course: int, found: Sequence[Difference]) -> None:
-    """Groups that are missing. Raises MoodleError."""
+def write_groups(moodle: MoodleClient, course: int, found: Sequence[Difference]) -> dict[str, int]:
+    """Groups that are missing. Returns Moodle's ids of those that were made, by ID number. Raises MoodleError."""
     rows = [{"courseid": course, "name": one.wanted, "idnumber": one.about} for one in found if one.kind is Kind.GROUP]
-    if rows:
-        moodle.create_groups(rows)
+    made = moodle.create_groups(rows).data if rows else ()
+    return {group.idnumber: group.id for group in made}
 
 
 def write_cohorts(

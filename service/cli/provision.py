@@ -210,6 +210,7 @@ def plan_data(plan: Plan) -> dict[str, Any]:
         "counts": dict(plan.counts()),
         "obstacles": [_obstacle_data(one) for one in plan.obstacles],
         "categories": list(plan.categories),
+        "unlisted": [{"key": key, "course": course} for key, course in plan.unlisted],
         "courses": [
             {
                 "key": course.key,

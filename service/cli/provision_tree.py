@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
-from jobs.provision.differences import UNMENDABLE, Difference, Kind
+from jobs.provision.differences import UNMENDABLE, Difference, Kind, Weight
 from jobs.provision.plan import CoursePlan, Plan
 from service.cli.output import NARROWEST, clean, counted, say
 from service.i18n import _
@@ -29,6 +29,7 @@ def tell_plan(plan: Plan, *, every: bool = False) -> None:
     for course in shown:
         _add(tree, course, every=every)
     rest = [course for course in plan.courses if course not in shown]
+    _tell_unlisted(tree, plan)
     if rest:
         tree.add(_line(f"{counted(len(rest), 'further course')}: ", _counts(rest)))
     _show(tree)
@@ -86,12 +87,21 @@ def tell_drift(plan: Plan) -> None:
         for obstacle in course.obstacles:
             branch.add(_line("in the way: ", obstacle_text(obstacle)))
         for one in course.differences:
-            fate = BY_SOMEBODY if one.kind in UNMENDABLE else WEIGHTS[one.kind.weight]
+            # What the file says anew is done, too, whatever it would weigh as a change by hand.
+            weight = Weight.MEND if one.to_do else one.kind.weight
+            fate = BY_SOMEBODY if one.kind in UNMENDABLE else WEIGHTS[weight]
             branch.add(_line("", f"{_changed(one)} ({_(fate)})"))
-    if drifted:
+    _tell_unlisted(tree, plan)
+    if tree.children:
         _show(tree)
     same = len(plan.courses) - len(drifted)
     say(f"{counted(same, 'course')} as the file has it, {len(drifted)} changed.")
+
+
+def _tell_unlisted(tree: Tree, plan: Plan) -> None:
+    """Courses that the file made and doesn't name any more."""
+    for key, course in plan.unlisted:
+        tree.add(_line("left: ", f"{key} (course {course}): the file made it, and doesn't name it any more"))
 
 
 def _line(begin: str, text: str) -> Text:

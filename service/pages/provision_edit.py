@@ -80,6 +80,12 @@ def _difference(found: Checked, code: str, moved: str = "") -> str:
     )
 
 
+@blueprint.post("/provisioning/change")
+def change() -> str:
+    """Go on with a text that was looked at."""
+    return _form(Checked(tidy(request.form.get("text", "")), ()), request.form.get("code", ""))
+
+
 @blueprint.post("/provisioning/save")
 def save() -> Page:
     """Keep a text that was looked at, as the newest version; `number`: of the one that it was held against."""

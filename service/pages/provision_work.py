@@ -1,6 +1,8 @@
 """Provisioning done by a worker: a plan, drift, an application, the end of a term; with its progress and its result."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any, cast
 from uuid import UUID
 
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
@@ -22,7 +24,6 @@ from service.pages.live import if_changed, live_part, reading
 
 blueprint = Blueprint("provision_work", __name__)
 blueprint.before_request(files.reaches_all)
-OPEN = ("copying", "copied", "verified", "ready", "stopped")
 MOST = 9_999
 
 
@@ -35,7 +36,11 @@ def plan(code: str) -> Response:
 
 @blueprint.post("/provisioning/<code>/apply")
 def apply(code: str) -> Response:
-    """Have a worker do what a plan says; `hide` and `many` as the plan asks for them."""
+    """Have a worker do what a plan says; `file`: the version that it is of; `hide` and `many` as it asks for them."""
+    with reading() as session:
+        newest = files.file_of(session, code).row.newest.id
+    if request.form.get("file") != str(newest):
+        return redirect(url_for("provisioning.show", code=code, done="changed"), 303)
     hide = request.form.get("hide", 0, type=int)
     return _ask(code, "provision_apply", hide=max(0, min(hide, MOST)), many=request.form.get("many") == "yes")
 
@@ -86,15 +91,14 @@ def show(code: str, job_id: UUID) -> str:
         job = _job(session, code, job_id)
         names = names_of(session, [job.actor])
         part = _progress(code, job)[0] if job.status in long_work.OPEN else None
-    courses = job.result.get("courses", [])
     what = words.what(job)
     return render_template(
-        f"provision_{'plan' if what == 'drift' else what}.html" if what in ("plan", "drift") else "provision_done.html",
+        "provision_plan.html" if what in ("plan", "drift") else "provision_done.html",
         who=g.signed_in,
         found=found,
         job=job,
         what=what,
-        courses=courses,
+        courses=[_course(one, job.kind) for one in cast(list[dict[str, Any]], job.result.get("courses", []))],
         newest=job.asked["file"] == str(found.row.newest.id),
         by=names.get(job.actor, words.by(job.actor)),
         part=part,
@@ -102,6 +106,14 @@ def show(code: str, job_id: UUID) -> str:
         work=work_words,
         timezone=files.TIMEZONE,
     )
+
+
+def _course(data: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """A course as a job kept it, with its differences as they are told."""
+    if kind != "provision_plan":
+        return dict(data)
+    state = "left" if not data["kinds"] else "changed" if data["course"] else "created"
+    return {**data, "state": state, "differences": [words.difference(one) for one in data["differences"]]}
 
 
 @blueprint.get("/provisioning/<code>/work/<uuid:job_id>/live")

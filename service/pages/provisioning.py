@@ -15,10 +15,11 @@ from records.queries import provisioning as queries
 from records.queries.provisioning import FilePage
 from service import provision_console_words as words
 from service import work_words
-from service.access import actor
+from service.access import actor, may
 from service.context import context
 from service.pages.live import reading
-from service.pages.provision_text import Checked, checked
+from service.pages.provision_text import Fault, checked
+from service.permissions import Permission
 
 blueprint = Blueprint("provisioning", __name__)
 TIMEZONE = "UTC"
@@ -58,7 +59,7 @@ def version(code: str, number: int) -> str:
         found = queries.version(session, actor(), code, number)
         if found is None:
             abort(404)
-    lines = [(n, line, []) for n, line in enumerate(found.text.splitlines(), 1)]
+    lines: list[tuple[int, str, list[Fault]]] = [(n, line, []) for n, line in enumerate(found.text.splitlines(), 1)]
     return render_template(
         "provision_version.html", who=g.signed_in, found=found, lines=lines, words=words, timezone=TIMEZONE
     )
@@ -109,6 +110,7 @@ def _page(code: str, wrong: str = "", faults: list[str] | None = None) -> str:
         names=[(name, kept.get(name)) for name in look.people],
         lacking=[name for name in look.people if name not in kept],
         retention=days,
+        sees=may(Permission.SEE_PEOPLE) is not None,
         wrong=wrong,
         faults=faults or [],
         done=words.DONE.get(request.args.get("done", "")),
@@ -126,13 +128,9 @@ def file_of(session: Session, code: str) -> FilePage:
 
 
 def plan_to_apply(jobs: list[LongJob], found: FilePage) -> LongJob | None:
-    """The latest plan of the newest version that was looked at to its end."""
-    newest = str(found.row.newest.id)
-    plans = [one for one in jobs if one.kind == "provision_plan" and one.status == "done" and one.asked["file"] == newest]
-    return max(plans, key=lambda one: one.id, default=None)
-
-
-def of(look: Checked) -> str:
-    """The term in words."""
-    term = look.provision.term if look.provision else None
-    return (term.title or term.code) if term else ""
+    """The latest plan, where it is of the newest version, was looked at to its end, and nothing was done since."""
+    acts = [one for one in jobs if one.asked.get("show") != "drift"]
+    last = max(acts, key=lambda one: one.id, default=None)
+    if last is None or (last.kind, last.status) != ("provision_plan", "done"):
+        return None
+    return last if last.asked["file"] == str(found.row.newest.id) else None

@@ -20,12 +20,22 @@
     if (event.detail.xhr.status < 400 && offline()) offline().hidden = true;
   });
 
-  // What somebody opened stays open when its part of the page is renewed.
+  // What somebody opened stays open, and what was chosen or typed stays, when its part of the page is renewed.
   let opened = [];
+  let filled = [];
+  const changed = (field) => field.matches("select")
+    ? [...field.options].some((option) => option.selected !== option.defaultSelected)
+    : field.type !== "file" && (field.value !== field.defaultValue || field.checked !== field.defaultChecked);
   document.addEventListener("htmx:beforeSwap", () => {
     opened = [...document.querySelectorAll("details[open][id]")].map((element) => element.id);
+    filled = [...document.querySelectorAll(".live :is(input, select, textarea)[id]")]
+      .filter(changed).map(({ id, value, checked }) => ({ id, value, checked }));
   });
   document.addEventListener("htmx:afterSwap", () => {
     for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+    for (const { id, value, checked } of filled) {
+      const field = document.getElementById(id);
+      if (field) Object.assign(field, checked === undefined ? { value } : { value, checked });
+    }
   });
 })();

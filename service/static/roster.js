@@ -16,7 +16,8 @@
 
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
   const field = (account, name) => form.elements[`${name}-${account}`];
-  const radios = (account) => [...form.querySelectorAll(`[name="what-${account}"]`)];
+  // Of the row alone: to look through the whole form for each person takes long where there are thousands.
+  const radios = (account) => [...rows.get(account)?.querySelectorAll(`[name="what-${account}"]`) ?? []];
   const number = (input) => {
     const value = Number.parseInt(input?.value ?? "", 10);
     return Number.isFinite(value) && value >= 0 ? value : null;

@@ -16,6 +16,8 @@ MERGES = dict.fromkeys(Role, 403) | {Role.PROGRAM_ADMIN: 200}
 MERGES_BY_FORM = dict.fromkeys(Role, 403) | {Role.PROGRAM_ADMIN: 400}
 CONNECTS = dict.fromkeys(Role, 403) | dict.fromkeys((Role.IT, Role.PROGRAM_ADMIN), 200)
 CONNECTS_BY_FORM = {role: 400 if answer == 200 else answer for role, answer in CONNECTS.items()}
+PROVISIONS = dict.fromkeys(Role, 403) | {Role.IT: 200}
+PROVISIONS_BY_FORM = dict.fromkeys(Role, 403) | {Role.IT: 400}
 EXPECTED: dict[tuple[str, str], tuple[int, int, dict[Role, int]]] = {
     ("GET", "static"): (200, 200, dict.fromkeys(Role, 200)),
     ("GET", "bootstrap.static"): (200, 200, dict.fromkeys(Role, 200)),
@@ -225,6 +227,26 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, dict[Role, int]]] = {
     # Nothing was sent yet.
     ("GET", "operations.event"): (303, 403, CONNECTS | dict.fromkeys((Role.IT, Role.PROGRAM_ADMIN), 404)),
     ("POST", "operations.again"): (401, 403, CONNECTS | dict.fromkeys((Role.IT, Role.PROGRAM_ADMIN), 400)),
+    ("GET", "provisioning.listed"): (303, 403, PROVISIONS),
+    # There is no such file.
+    ("GET", "provisioning.show"): (303, 403, PROVISIONS | {Role.IT: 404}),
+    ("GET", "provisioning.version"): (303, 403, PROVISIONS | {Role.IT: 404}),
+    ("POST", "provisioning.people"): (401, 403, PROVISIONS_BY_FORM),
+    ("GET", "provision_edit.new"): (303, 403, PROVISIONS),
+    ("GET", "provision_edit.edit"): (303, 403, PROVISIONS | {Role.IT: 404}),
+    ("POST", "provision_edit.look"): (401, 403, PROVISIONS_BY_FORM),
+    ("POST", "provision_edit.change"): (401, 403, PROVISIONS_BY_FORM),
+    ("POST", "provision_edit.save"): (401, 403, PROVISIONS_BY_FORM),
+    ("GET", "provision_edit.clone_form"): (303, 403, PROVISIONS | {Role.IT: 404}),
+    ("POST", "provision_edit.clone"): (401, 403, PROVISIONS_BY_FORM),
+    ("GET", "provision_wizard.form"): (303, 403, PROVISIONS),
+    ("POST", "provision_wizard.write"): (401, 403, PROVISIONS_BY_FORM),
+    ("POST", "provision_work.plan"): (401, 403, PROVISIONS_BY_FORM),
+    ("POST", "provision_work.apply"): (401, 403, PROVISIONS_BY_FORM),
+    ("GET", "provision_work.close_form"): (303, 403, PROVISIONS | {Role.IT: 404}),
+    ("POST", "provision_work.close"): (401, 403, PROVISIONS_BY_FORM),
+    ("GET", "provision_work.show"): (303, 403, PROVISIONS | {Role.IT: 404}),
+    ("GET", "provision_work.live"): (303, 403, PROVISIONS | {Role.IT: 404}),
     ("GET", "audit_trail.show"): (303, 403, CONNECTS | {Role.AUDITOR: 200}),
 }
 # Which routes name something that lies in a scope.
@@ -247,4 +269,7 @@ SCOPED = (
 UNLIMITED = (
     *("operations.show", "operations.live", "operations.events", "operations.event", "audit_trail.show"),
     *("exports.audit", "exports.events"),
+    *("provisioning.listed", "provisioning.show", "provisioning.version"),
+    *("provision_edit.new", "provision_edit.edit", "provision_edit.clone_form", "provision_wizard.form"),
+    *("provision_work.close_form", "provision_work.show", "provision_work.live"),
 )

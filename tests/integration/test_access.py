@@ -135,6 +135,7 @@ def values_of(app: Flask, community: UUID, person: UUID) -> dict[str, Any]:
         "report_id": report_of(app, community),
         "kind": "csv",
         "item_id": 10**9,
+        "number": 1,
         "job_id": uuid7(),
         "program": "no-such-program",
         "closing_id": uuid7(),
@@ -154,9 +155,9 @@ def path_of(app: Flask, endpoint: str, community: UUID, person: UUID) -> str:
     """The address of a route, about this community or person."""
     filename = "css/bootstrap.min.css" if endpoint.startswith("bootstrap") else "css/base.css"
     values = values_of(app, community, person) | {"filename": filename}
-    rule = next(rule for rule in app.url_map.iter_rules() if rule.endpoint == endpoint)
-    with app.test_request_context():
-        return app.url_for(endpoint, **{name: value for name, value in values.items() if name in rule.arguments})
+    wanted = next(app.url_map.iter_rules(endpoint)).arguments
+    given = {name: value for name, value in values.items() if name in wanted}
+    return app.url_map.bind("localhost").build(endpoint, given)
 
 
 def ask(client: FlaskClient, method: str, path: str) -> tuple[int, str]:

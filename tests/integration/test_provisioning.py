@@ -188,3 +188,25 @@ def test_a_course_that_fails_stops_no_other_and_nobody_enters_it(it: Office) -> 
     assert not it.site.rows("SELECT 1 FROM user_enrolments e WHERE e.course = ?", stopped)
     it.apply()
     assert len(it.site.rows("SELECT 1 FROM user_enrolments e WHERE e.course = ?", stopped)) == 4
+
+
+def test_copies_that_are_in_each_others_way_are_asked_for_again(it: Office) -> None:
+    """Moodle puts the backups of one template away under one name: two at the same moment, and one is refused."""
+    it.site.faults.refuse("core_course_duplicate_course", "storedfilenotcreated", times=2)
+    it.apply("--at-once", "2")
+    assert it.site.gate.traffic().calls["core_course_duplicate_course"] == 6
+    assert len(it.site.rows("SELECT 1 FROM course WHERE idnumber LIKE 'COP-%-26F'")) == 4
+    it.site.faults.refuse("core_course_duplicate_course", "nopermissions", times=9)
+    it.write(FILE.replace("[MATH, PST]", "[MATH, PST, IET]"))
+    answer = it("apply", "--yes")
+    assert answer.code == 1
+    assert it.site.gate.traffic().calls["core_course_duplicate_course"] == 8, "what Moodle forbids is asked once"
+
+
+def test_a_course_is_read_no_more_often_than_it_has_to(it: Office) -> None:
+    it.write(WHOLE, people=PEOPLE)
+    it.apply()
+    calls = it.site.gate.traffic().calls
+    # The template; the copy, what was put right in it, and at the end all of it.
+    assert calls["local_copbridge_get_course_setup"] == 1 + 3
+    assert (calls["local_copbridge_get_roster"], calls["core_calendar_get_calendar_events"]) == (2, 2)

@@ -25,8 +25,9 @@ from mappings.together import NoticeStatus
 from moodle_client import Reason
 from records import mail
 from records.actor import Role
+from records.decisions import Kind
 from records.drift import Drift
-from service import explanations, i18n, moodle_words, operation_words, sentences, wording
+from service import audit_words, explanations, i18n, moodle_words, operation_words, sentences, session_words, wording
 
 SERVICE = Path(i18n.__file__).parent
 TEMPLATES = sorted((SERVICE / "templates").rglob("*.html"))
@@ -180,6 +181,44 @@ def keys_within(source: str, name: str) -> list[str]:
 def test_every_periodic_job_and_every_mail_has_its_words() -> None:
     assert {job.__name__ for job in scheduler.PERIODIC} == set(operation_words.PERIODIC)
     assert {str(kind) for kind in mail.Kind} == set(operation_words.MAILS)
+
+
+def test_an_error_that_put_something_aside_is_told_in_words_with_its_class_beside_them() -> None:
+    known, unknown = (operation_words.reason(code) for code in ("IntegrityError 23505 uq_accounts", "KeyError"))
+    assert known == "It contradicts what is stored already (IntegrityError 23505 uq_accounts)."
+    assert unknown.startswith("An error of CoP Bridge stopped it (KeyError)")
+
+
+def recorded(path: Path) -> Iterator[str]:
+    """The actions that a module has the audit trail say: as they stand in its calls, or, where a call takes a name,
+    whatever the module holds that could be one. Of two groups every name that there is."""
+    tree = ast.parse(path.read_text())
+    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    for call in ast.walk(tree):
+        if not (isinstance(call, ast.Call) and ast.unparse(call.func) == "audit.record"):
+            continue
+        match call.args[2]:
+            case ast.Constant(value=str(name)):
+                yield name
+            case ast.JoinedStr(values=[ast.Constant(value="decision."), _]):
+                yield from (f"decision.{kind}" for kind in Kind)
+            case ast.JoinedStr(values=[ast.Constant(value="session."), _]):
+                yield from (f"session.{what}" for what in session_words.ACTS)
+            case ast.Name():
+                found = [text for text in texts if re.fullmatch(r"[a-z_]+(\.[a-z_]+)+", text)]
+                assert found, f"{path.name} records what nobody can tell: {ast.unparse(call)}"
+                yield from found
+            case other:
+                raise AssertionError(f"{path.name}: {ast.unparse(other)} is no name of an action")
+
+
+def test_every_action_of_the_audit_trail_has_its_words() -> None:
+    """And no words are kept of what nobody does any more; what is unknown stands for itself."""
+    house = [SERVICE.parent / floor for floor in ("records", "jobs", "service")]
+    names = {name for floor in house for path in floor.rglob("*.py") for name in recorded(path)}
+    assert {name for name in names if audit_words.action(name) == name} == set()
+    assert set(audit_words.ACTIONS) - names == set()
+    assert audit_words.action("decision.none") == "decision.none"
 
 
 def test_every_code_has_its_words() -> None:

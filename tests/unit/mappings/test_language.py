@@ -35,10 +35,10 @@ def models_in(annotation: object) -> Iterator[type[Model]]:
         yield from models_in(part)
 
 
-def language() -> set[type[Model]]:
-    """Every part of a program file."""
+def language(root: type[Model] = Program) -> set[type[Model]]:
+    """Every part of a program file, or of another one."""
     found: set[type[Model]] = set()
-    left: list[type[Model]] = [Program]
+    left: list[type[Model]] = [root]
     while left:
         model = left.pop()
         if model not in found:
@@ -69,9 +69,9 @@ SOURCE = source_of(EVERYTHING)
 PLACES = dict(keys_in(SOURCE.root, Program))
 
 
-def misspelt(place: Place) -> Source:
+def misspelt(place: Place, source: Source = SOURCE) -> Source:
     """The file with one letter too many in a key."""
-    changed = copy.deepcopy(SOURCE)
+    changed = copy.deepcopy(source)
     node: Any = changed.root
     data: Any = changed.data
     *path, name = place

@@ -8,6 +8,7 @@ from mappings import base, earning, findings, loading, periods, places, plain, p
 from mappings.loading import ProgramError, load_program, parse_program
 from tests.support.messages import unspoken
 from tests.support.small_program import SMALL, changed, problems_of
+from tests.unit.mappings.provision_cases import all_problems
 
 Case = tuple[str, str, str]
 
@@ -288,6 +289,8 @@ def test_a_problem_names_file_line_what_was_expected_and_where_to_read_on(old: s
 def test_every_message_is_exercised(tmp_path: Path) -> None:
     said = [problem for old, new, _ in CASES for problem in problems_of(changed(old, new))]
     said += [str(error.value) for error in (_unreadable(tmp_path / "none.yaml"), _latin(tmp_path))]
+    # Some are about what only provision files hold.
+    said += all_problems()
     modules = (base, periods, earning, places, requirements, program, wholeness, source, plain, loading, findings)
     # An annotation, and what is cut off.
     besides = {"Annotated[tuple[Condition, ...], Field(min_length=1)]", "Value error, "}
