@@ -92,17 +92,21 @@ class CopBridge:
         """Each minute of a membership."""
         return self._ask("GET", f"/memberships/{membership}/explanation")
 
-    def adjust(self, membership: str, minutes: int, component: str, reason: str) -> Adjustment:
-        """Give minutes, or take some. Asked again after a lost answer, it still happens once."""
-        body = {"minutes": minutes, "component": component, "reason": reason}
+    def adjust(
+        self, membership: str, minutes: int, component: str, reason: str, *, below_zero: bool = False
+    ) -> Adjustment:
+        """Give minutes, or take some: more than there are only with `below_zero`. Asked again after a lost answer, it
+        still happens once."""
+        body = {"minutes": minutes, "component": component, "reason": reason, "below_zero": below_zero}
         key = {"Idempotency-Key": str(uuid.uuid4())}
         found = self._ask("POST", f"/memberships/{membership}/adjustments", json=body, headers=key)
         return _read(Adjustment, found)
 
-    def undo(self, adjustment: str, reason: str) -> Adjustment:
-        """Take an adjustment back."""
+    def undo(self, adjustment: str, reason: str, *, below_zero: bool = False) -> Adjustment:
+        """Take an adjustment back: to a total below zero only with `below_zero`."""
+        body = {"reason": reason, "below_zero": below_zero}
         key = {"Idempotency-Key": str(uuid.uuid4())}
-        found = self._ask("POST", f"/adjustments/{adjustment}/undo", json={"reason": reason}, headers=key)
+        found = self._ask("POST", f"/adjustments/{adjustment}/undo", json=body, headers=key)
         return _read(Adjustment, found)
 
     def _listed(self, path: str, wanted: dict[str, str]) -> Iterator[dict[str, Any]]:

@@ -100,11 +100,12 @@ def password() -> Page:
     try:
         with Session(here.engine) as session, session.begin():
             present = request.form.get("present", "")
+            held = api_tokens.held(session, my_id, now) if tokens_too else 0
             if not users.change_password(session, my_id, present, new, now, end_tokens=tokens_too):
                 return _again({"present": _("That isn't your present password.")})
             lockout.succeeded(session, tried)
             cookie = sign_ins.begin(session, my_id, "password", now=now, hours=here.settings.sign_in_hours)
-            mail_words.tell_changed(session, here.settings, my_id)
+            mail_words.tell_changed(session, here.settings, my_id, held)
     except passwords.WeakPassword as err:
         return _again({"new": wording.password_fault(err.reason)})
     wake(here.redis, QueueName.MAIL)

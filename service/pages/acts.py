@@ -39,6 +39,8 @@ class Fault:
     act: str
     field: str
     text: str
+    unless_meant: UUID | None = None
+    """The decision that is taken back once somebody says that this is meant."""
 
 
 @blueprint.get("/memberships/<uuid:membership_id>/acts")
@@ -207,9 +209,11 @@ def _undo(known: set[UUID], again: Callable[[Fault], Page], address: str) -> Pag
         with Session(here.engine) as session, session.begin():
             if session.get_one(Decision, decision_id).kind not in act_words.UNDOABLE:
                 abort(404)
-            taking.undo(session, decision_id, by(request.form.get("reason", "")))
+            decider = by(request.form.get("reason", ""))
+            taking.undo(session, decision_id, decider, below_zero="meant" in request.form)
     except DecisionError as err:
-        return again(Fault("undo", "", act_words.fault(err)))
+        asked = decision_id if err.why is Why.BELOW_ZERO else None
+        return again(Fault("undo", "", act_words.fault(err), asked))
     wake(here.redis, QueueName.RECONCILE)
     return redirect(f"{address}{'&' if '?' in address else '?'}undone=1", 303)
 

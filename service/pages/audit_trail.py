@@ -6,10 +6,10 @@ from uuid import UUID
 from flask import Blueprint, abort, g, render_template, request, url_for
 
 from records.queries.audit_trail import PAGE, Wanted, actions, entries, kinds
+from service import audit_words
 from service.access import actor, may
 from service.i18n import _
 from service.moments import NotADay, read_when
-from service.operation_words import changed
 from service.pages.live import reading
 from service.permissions import DECISIONS, Permission
 
@@ -44,10 +44,10 @@ def show() -> tuple[str, int]:
         chosen=chosen,
         after=after,
         fault=fault,
-        timezone="UTC",
+        timezone=audit_words.TIMEZONE,
         actions=known,
         pages={subject: address for subject, kind in subjects.items() if (address := _page_of(kind, subject))},
-        told=changed,
+        words=audit_words,
     )
     return page, 400 if fault else 200
 

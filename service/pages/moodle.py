@@ -76,8 +76,9 @@ def ask(community_id: UUID) -> Response:
             abort(404)
     wake(here.redis, QueueName.SWEEP)
     # IT staff may ask, and see nobody's hours.
-    sees = may(Permission.SEE_PEOPLE)
-    return redirect(url_for("community.show", community_id=community_id) if sees else url_for("board.show"), 303)
+    if not may(Permission.SEE_PEOPLE):
+        return redirect(url_for("board.show"), 303)
+    return redirect(url_for("community.show", community_id=community_id, _anchor="h-moodle"), 303)
 
 
 def of_community(session: Session, found: CommunityPage) -> Markup:

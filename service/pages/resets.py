@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from jobs.queues import QueueName, wake
-from records import mail, users
+from records import api_tokens, mail, users
 from records.actor import SYSTEM
 from records.mail import Kind
 from records.models import User
@@ -81,7 +81,8 @@ def _mail(here: Context, address: str) -> None:
         hours = here.settings.reset_link_hours
         # By nobody who is known: an invitation that is still open stays so.
         token = users.make_setup_link(session, SYSTEM, user.id, now=here.clock(), hours=hours, ends_earlier=False)
+        held = api_tokens.held(session, user.id, here.clock())
         with speaking(user.language):
-            letter = mail_words.reset(user.name, setup_link(here.settings, token), hours)
+            letter = mail_words.reset(user.name, setup_link(here.settings, token), hours, held)
         mail_words.post(session, here.settings, user.id, letter)
     wake(here.redis, QueueName.MAIL)

@@ -89,7 +89,7 @@ def setup_submit(token: str) -> Page:
         email = users.setup_email(database, token, now)
         if email and password != request.form.get("repeated", ""):
             return _setup_page(database, token, email, "differs")
-        replaced = users.replaces_password(database, token, now)
+        replaced, held = users.replaces_password(database, token, now), users.tokens_at_stake(database, token, now)
         try:
             user_id = users.use_setup_link(database, token, password, now)
         except passwords.WeakPassword as err:
@@ -99,7 +99,7 @@ def setup_submit(token: str) -> Page:
         # Whoever has the link has shown who he or she is: wrong passwords before don't matter any more.
         lockout.lift(database, here.settings.secret_key, email or "")
         if replaced:
-            mail_words.tell_changed(database, here.settings, user_id)
+            mail_words.tell_changed(database, here.settings, user_id, held)
         cookie = sign_ins.begin(database, user_id, "setup_link", now=now, hours=here.settings.sign_in_hours)
     wake(here.redis, QueueName.MAIL)
     return go_on(cookie, url_for("board.show"))

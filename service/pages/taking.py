@@ -91,9 +91,10 @@ def _preview(session: Session, act: Act, moved: Effect, draft: Draft, decider: B
     return Preview(act, seen, elsewhere, _digest(moved), uuid7(), waits, changed)
 
 
-def undo(session: Session, decision_id: UUID, decider: By) -> UUID:
-    """Take a decision back, with what that moves in the audit trail. Raises DecisionError."""
-    return effects.settle(session, deciding.undo(session, decision_id), decider)
+def undo(session: Session, decision_id: UUID, decider: By, *, below_zero: bool = False) -> UUID:
+    """Take a decision back, with what that moves in the audit trail. Raises DecisionError, without `below_zero` also
+    where a total would be less than nothing by it."""
+    return effects.settle(session, deciding.undo(session, decision_id), decider, below_zero=below_zero)
 
 
 def _taken(earlier: Decision, decider: By) -> UUID:

@@ -96,10 +96,15 @@ def ended_by(engine: Engine, action: str) -> list[dict[str, object]]:
         return [dict(entry.after or {}) for entry in told]
 
 
-def sent_token(engine: Engine, settings: Settings) -> str:
+def letter(engine: Engine, settings: Settings, kind: str) -> str:
+    """The newest mail of a kind, as it is sent."""
     with Session(engine) as session:
-        newest = session.scalars(select(Mail).where(Mail.kind == "reset").order_by(Mail.id.desc()).limit(1)).one()
-        found = re.search(r"/set-up/([\w-]+)", unseal(newest.content or b"", settings.encryption_key))
+        newest = session.scalars(select(Mail).where(Mail.kind == kind).order_by(Mail.id.desc()).limit(1)).one()
+        return unseal(newest.content or b"", settings.encryption_key)
+
+
+def sent_token(engine: Engine, settings: Settings) -> str:
+    found = re.search(r"/set-up/([\w-]+)", letter(engine, settings, "reset"))
     assert found
     return found[1]
 
@@ -168,6 +173,8 @@ def test_a_reset_ends_all_sign_ins_and_tokens_and_is_told(
     assert elsewhere.get("/account").status_code == 303
     assert client.get("/account").status_code == 200
     assert mails(engine) == [("reset", ana), ("password_changed", ana)]
+    assert "token" in letter(engine, settings, "reset")
+    assert "token" in letter(engine, settings, "password_changed")
     with Session(engine) as session:
         assert passwords.matches(session.get_one(User, ana).password_hash, ANOTHER)
         assert users.setup_email(session, invitation, datetime.now(UTC)) is None
@@ -182,7 +189,9 @@ def test_the_first_password_is_no_change(app: Flask, engine: Engine) -> None:
     assert mails(engine) == []
 
 
-def test_who_changes_the_password_stays_and_all_others_go(app: Flask, engine: Engine, ana: UUID) -> None:
+def test_who_changes_the_password_stays_and_all_others_go(
+    app: Flask, engine: Engine, ana: UUID, settings: Settings
+) -> None:
     client, elsewhere = signed(app, engine, ana), signed(app, engine, ana)
     for form, beside in (
         ({"present": "wrong", "new": ANOTHER, "repeated": ANOTHER}, "present-fault"),
@@ -197,6 +206,7 @@ def test_who_changes_the_password_stays_and_all_others_go(app: Flask, engine: En
     assert (done.status_code, client.get("/account").status_code) == (303, 200)
     assert (elsewhere.get("/account").status_code, open_sign_ins(engine, ana)) == (303, 1)
     assert mails(engine) == [("password_changed", ana)]
+    assert "token" not in letter(engine, settings, "password_changed")
     with Session(engine) as session:
         assert passwords.matches(session.get_one(User, ana).password_hash, ANOTHER)
 

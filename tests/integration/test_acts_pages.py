@@ -93,6 +93,18 @@ def test_more_hours_taken_than_there_are_are_asked_about_again(house: House, cli
     much = post(client, f"{path}/adjust", path, hours="100", **form)[1]
     assert ("less than nothing" in much, "Do it all the same" in much) == (True, True)
     assert decisions(house) == []
+    # Taking back hours that others were taken from does the same.
+    for direction in ("give", "take"):
+        steps(client, f"{path}/adjust", path, **form | {"direction": direction, "hours": "2"})
+        settle(house)
+    given = decisions(house)[0]
+    status, asked = post(client, f"{path}/undo", path, decision=given.id, reason="None.")
+    assert (status, len(decisions(house)), "less than nothing" in asked) == (400, 2, True)
+    assert post(client, f"{path}/undo", path, decision=given.id, reason="None.", meant="1")[0] == 303
+    settle(house)
+    assert net(house, AMARA) == -60
+    offered = dict(re.findall(r'name="(decision|reason|meant)" value="([^"]*)"', asked)[:3])
+    assert offered == {"decision": str(given.id), "reason": "None.", "meant": "1"}
 
 
 def test_what_changed_meanwhile_is_shown_again(house: House, client: FlaskClient) -> None:

@@ -41,6 +41,7 @@ from tests.support.copies import (
     restored,
 )
 from tests.support.house import House
+from tests.support.kept import Beginnings
 from tests.support.places import snapshot, take_in
 from tests.support.readings import completion, course, enrolment, module
 
@@ -51,11 +52,15 @@ def places(house: House) -> list[str]:
     return sorted(snapshot(house)["communities"])
 
 
+@pytest.fixture(scope="module")
+def beginnings(bench: Bench) -> Beginnings:
+    return Beginnings(bench)
+
+
 @pytest.fixture
-def both(house: House) -> House:
+def both(beginnings: Beginnings) -> House:
     """The original and a copy that waits."""
-    take_in(house, *original(), *copied(), restored())
-    return house
+    return beginnings.house("both", lambda house: take_in(house, *original(), *copied(), restored()))
 
 
 @pytest.mark.parametrize("told", [[restored()], []], ids=["event", "reading"])

@@ -249,6 +249,11 @@ def test_adjustments_move_the_ledger_and_are_undone(api: Api, engine: Engine, se
     assert net(engine, mei) == before
     assert adjust(api, mei, below_zero=True, **much).status_code == 201
     assert net(engine, mei) == -1
+    # So is taking back what holds a total up.
+    given = f"/adjustments/{adjust(api, mei, component=component).get_json()['id']}/undo"
+    assert "less than nothing" in problem(api.post(given, {"reason": "none"}), 422, "refused")["detail"]
+    assert api.post(given, {"reason": "none", "below_zero": True}).get_json()["state"] == "undone"
+    assert net(engine, mei) == -1
 
 
 def test_a_repeated_write_is_answered_alike_and_does_nothing(api: Api, engine: Engine, seeded: Seeded) -> None:

@@ -53,6 +53,10 @@ def test_the_example_client(app: Flask, client: Any, engine: Engine, seeded: See
         assert told["minutes"] == mei.standing.minutes > 0
         made = api.adjust(mei.id, 30, next(iter(told["by_component"])), "A mistake of ours.")
         assert api.undo(made.id, "It was none.").state == "undone"
+        all_and_more = -told["minutes"] - 1
+        with pytest.raises(client.Problem, match="less than nothing"):
+            api.adjust(mei.id, all_and_more, next(iter(told["by_component"])), "A mistake of ours.")
+        api.adjust(mei.id, all_and_more, next(iter(told["by_component"])), "It is meant.", below_zero=True)
         with pytest.raises(client.Problem) as refused:
             api.adjust(mei.id, 30, "no-such-component", "A mistake of ours.")
         assert refused.value.type == "urn:copbridge:problem:refused"

@@ -7,22 +7,29 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, select
+from redis import Redis
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from records.models import InboxItem
-from records.settings import Settings
-from tests.support.intake import COURSE, MODULE, NOW, USER, Intake, batch, event, opened, readings
+from tests.support.intake import COURSE, MODULE, NOW, USER, Gate, Intake, batch, event, one_gate, readings
 from tests.support.sender import load_program
+from tests.support.servers import Servers
 
 BIG = 2**63
 YEAR_3000 = 32_503_680_000
 
 
-@pytest.fixture
-def intake(engine: Engine, settings: Settings) -> Iterator[Intake]:
-    with opened(engine, settings) as found:
+@pytest.fixture(scope="module")
+def gate(servers: Servers, template: str) -> Iterator[Gate]:
+    with one_gate(servers, template) as found:
         yield found
+
+
+@pytest.fixture
+def intake(gate: Gate, redis: Redis) -> Intake:
+    assert redis.ping()
+    return gate.intake()
 
 
 # Bodies as a whole.

@@ -31,9 +31,24 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(made)
 
 
+@pytest.fixture(scope="module")
+def stopped() -> Iterator[Path]:
+    """A state folder whose cluster was made by a first start, and stopped: to make one takes seconds."""
+    made = Path(tempfile.mkdtemp(prefix="copbridge-test-"))
+    made.chmod(0o711)
+    state = made / "state"
+    state.mkdir(mode=0o700)
+    first = Postgres(state, PASSWORDS)
+    first.start()
+    first.stop()
+    yield state
+    shutil.rmtree(made)
+
+
 @pytest.fixture
-def postgres(folder: Path) -> Iterator[Postgres]:
-    (folder / "state").mkdir(mode=0o700)
+def postgres(folder: Path, stopped: Path) -> Iterator[Postgres]:
+    """A cluster as a first start left it, each test's own."""
+    subprocess.run(["/bin/cp", "-a", stopped, folder / "state"], check=True)
     server = Postgres(folder / "state", PASSWORDS)
     yield server
     server.stop()
@@ -169,11 +184,17 @@ def test_copied_programs_run_as_an_ordinary_user(folder: Path) -> None:
     assert "18" in shown.stdout
 
 
-def test_postgres_changes_no_permission_above(postgres: Postgres) -> None:
-    before = permissions_above(postgres.state)
-    postgres.start()
-    assert permissions_above(postgres.state) == before
-    assert not postgres.elsewhere
+def test_postgres_changes_no_permission_above(folder: Path) -> None:
+    # Where nothing is yet: to make the cluster is part of it.
+    (folder / "state").mkdir(mode=0o700)
+    server = Postgres(folder / "state", PASSWORDS)
+    before = permissions_above(server.state)
+    try:
+        server.start()
+        assert permissions_above(server.state) == before
+        assert not server.elsewhere
+    finally:
+        server.stop()
 
 
 def test_valkey_keeps_what_it_was_given(folder: Path) -> None:

@@ -1,6 +1,8 @@
 """Hours stated in an activity's form in Moodle: on their way through bindings into the ledger."""
 
 import re
+import secrets
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from records.actor import CLI
+from records.database import make_engine
 from records.models import Binding, MirrorModule
 from records.program_loading import load_version
 from records.queries.community import Earning, community
@@ -16,6 +19,7 @@ from records.settings import Settings
 from tests.support.cli import Cli
 from tests.support.community import ACTION_PLAN, AMARA, COURSE, HAO, PROGRAM, Place
 from tests.support.readings import READ_AT, Reading, completion, module, settle, take_in
+from tests.support.servers import Database, Servers
 
 NEW = 50
 """An activity that no rule matches."""
@@ -28,10 +32,28 @@ def cli(settings: Settings) -> Cli:
     return Cli(settings)
 
 
+@pytest.fixture(scope="module")
+def planned(servers: Servers, placed_template: tuple[str, Place]) -> Iterator[str]:
+    """Name of the database of `place`."""
+    source, held = placed_template
+    name = f"{source}_planned"
+    engine = make_engine(servers.create(name, source).url)
+    take_in(engine, held.site_id, [completion(user, ACTION_PLAN, COURSE) for user in (AMARA, HAO)])
+    engine.dispose()
+    yield name
+    servers.drop(name)
+
+
 @pytest.fixture
-def place(engine: Engine, placed: Place) -> Place:
+def database(planned: str, servers: Servers) -> Iterator[Database]:
+    name = f"{planned}_{secrets.token_hex(4)}"
+    yield servers.create(name, planned)
+    servers.drop(name)
+
+
+@pytest.fixture
+def place(placed: Place) -> Place:
     """Two people completed the action plan for 90 minutes."""
-    take_in(engine, placed.site_id, [completion(user, ACTION_PLAN, COURSE) for user in (AMARA, HAO)])
     return placed
 
 

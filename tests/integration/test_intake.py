@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from redis import Redis
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
@@ -19,7 +20,7 @@ from records.models import FactRow, IgnoredCount, LedgerEntry, Site, uuid7
 from records.secrets import Purpose, retire_secret
 from records.settings import Settings
 from service.embedded.valkey import Valkey
-from tests.support.intake import COURSE, EPOCH, MODULE, Intake, batch, event, opened, readings
+from tests.support.intake import COURSE, EPOCH, MODULE, Gate, Intake, batch, event, one_gate, opened, readings
 from tests.support.killable import Nursery
 from tests.support.sender import WWWROOT, Client, Sender, load_program, make_site
 from tests.support.servers import Servers
@@ -29,10 +30,16 @@ from tests.support.up import wait_for
 RECORDED = Path(__file__).parents[1] / "fixtures" / "moodle" / "emitters" / "local_webhooks"
 
 
-@pytest.fixture
-def intake(engine: Engine, settings: Settings) -> Iterator[Intake]:
-    with opened(engine, settings) as found:
+@pytest.fixture(scope="module")
+def gate(servers: Servers, template: str) -> Iterator[Gate]:
+    with one_gate(servers, template) as found:
         yield found
+
+
+@pytest.fixture
+def intake(gate: Gate, redis: Redis) -> Intake:
+    assert redis.ping()
+    return gate.intake()
 
 
 def minutes(engine: Engine) -> int:
@@ -235,9 +242,9 @@ def test_an_address_may_differ_in_case_and_slash(intake: Intake) -> None:
 
 
 @pytest.fixture
-def plugin(engine: Engine, settings: Settings) -> Iterator[Intake]:
-    with opened(engine, settings, make_site(engine, settings, purpose=Purpose.LOCAL_WEBHOOKS)) as found:
-        yield found
+def plugin(gate: Gate, redis: Redis) -> Intake:
+    assert redis.ping()
+    return gate.intake(Purpose.LOCAL_WEBHOOKS)
 
 
 def recorded() -> list[dict[str, Any]]:

@@ -103,13 +103,16 @@ def test_the_audit_trail_says_who_did_what(client: FlaskClient, engine: Engine) 
         audit.record(
             session, about, "grant.made", "some-id", before={"role": "staff", "x": 1}, after={"role": "it", "x": 1}
         )
+        audit.record(session, about, "sign_ins.ended", "some-id", after={"at": "2026-03-02T17:00:00+00:00"})
         held = {"grants": [{"role": "it", "scope": "all"}], "open": True}
         audit.record(session, about, "user.created", str(robin_id), after=held)
     whole = raw(client, "/audit")
     assert "role: it; scope: all" in whole
     assert "<code>open</code>: yes" in whole
     assert f'<a href="/users/{robin_id}">Its page</a>' in whole
-    assert '<option value="user.created">' in whole
+    assert '<option value="user.created" label="An account made">' in whole
+    assert "All other sign-ins ended" in whole
+    assert "Mar 2, 2026, 5:00 PM" in whole
     page = raw(client, "/audit?action=grant")
     assert "grant.made" in page
     assert name in page

@@ -1,5 +1,7 @@
 """A program file's preview, its application and the ledger that follows; closed periods, and what comes late."""
 
+import secrets
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
+from records.database import make_engine
 from records.models import (
     AuditEntry,
     ClosedMember,
@@ -23,6 +26,8 @@ from records.settings import Settings
 from tests.support.cli import Cli
 from tests.support.house import LAB, House, people
 from tests.support.lab import START, STUDENT, Lab, Module
+from tests.support.servers import Database, Servers
+from tests.support.settings import make_settings
 
 READ, LOG = 3, 4
 ANA, BEN, CLEO = 6, 7, 8
@@ -31,11 +36,35 @@ TERM = START - 60 * 86_400
 WHY = ("--reason", "The board decided it on Monday.")
 
 
+@pytest.fixture(scope="module")
+def told(servers: Servers, template: str) -> Iterator[tuple[str, House]]:
+    """Name of a database that was told once, and its house."""
+    name = f"{template}_told"
+    database = servers.create(name, template)
+    engine, redis = make_engine(database.url), Redis.from_url(servers.redis_url)
+    made = House(make_settings(database, servers.redis_url), engine, redis)
+    tell(made)
+    redis.close()
+    engine.dispose()
+    yield name, made
+    servers.drop(name)
+
+
 @pytest.fixture
-def house(settings: Settings, engine: Engine, redis: Redis) -> House:
+def database(told: tuple[str, House], servers: Servers) -> Iterator[Database]:
+    name = f"{told[0]}_{secrets.token_hex(4)}"
+    yield servers.create(name, told[0])
+    servers.drop(name)
+
+
+@pytest.fixture
+def house(told: tuple[str, House], settings: Settings, engine: Engine, redis: Redis) -> House:
     """Ana has read a page (45 minutes) and kept a log (60), Ben has read; Cleo did nothing."""
+    return told[1].copied(settings, engine, redis)
+
+
+def tell(made: House) -> None:
     lab = Lab(modules={READ: Module("Read: why write"), LOG: Module("A page", "ACT-LOG")}, now=TERM)
-    made = House(settings, engine, redis)
     lab.read_role(STUDENT)
     for user in (ANA, BEN, CLEO):
         lab.enrol(user)
@@ -46,7 +75,6 @@ def house(settings: Settings, engine: Engine, redis: Redis) -> House:
     lab.read_everything([ANA, BEN, CLEO])
     made.post([], [item.content for item in lab.items if item.sender == "reading"])
     made.work()
-    return made
 
 
 @pytest.fixture

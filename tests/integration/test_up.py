@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
 
+from service.cli import PROCESSES, build
 from tests.support.up import Up, alive, free_port, permissions_above, running, wait_for
 
 pytestmark = pytest.mark.timeout(600)
@@ -32,6 +34,12 @@ def get(url: str) -> int:
 
 def contents(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def test_a_process_is_started_by_its_own_words_alone() -> None:
+    """What an installation waits for is all in one module, which is looked into alone."""
+    quick, whole = (set(vars(typer.main.get_command(build(wanted)))["commands"]) for wanted in ("up", None))
+    assert quick == PROCESSES < whole
 
 
 def test_start_stop_and_start_again(home: Path) -> None:

@@ -55,6 +55,14 @@ class NewAdjustment(Given):
     )
 
 
+class Undoing(Why):
+    """Why it is taken back."""
+
+    below_zero: bool = Field(
+        default=False, description="It is meant, though the membership's total would be less than nothing by it."
+    )
+
+
 class AdjustmentPath(BaseModel):
     """Which adjustment."""
 
@@ -81,6 +89,13 @@ def _shown(session: Session, decision_id: UUID) -> Adjustment:
     if row is None:
         raise Refusal("not-found")
     return _adjustment(row)
+
+
+def _refused(err: DecisionError, kind: str) -> Refusal:
+    """The answer to what can't be decided; `kind`: of the problem, but for a total below zero."""
+    if err.why is Fault.BELOW_ZERO:
+        return Refusal("refused", f"{err} Send `below_zero` where that is meant.")
+    return Refusal(kind, str(err))
 
 
 @read("/memberships/<uuid:membership_id>/adjustments", Adjustments, "adjustments")
@@ -111,17 +126,16 @@ def adjust(path: MembershipPath, body: NewAdjustment) -> Response:
             )
             made = effects.settle(session, draft, by(body.reason), below_zero=body.below_zero)
         except DecisionError as err:
-            if err.why is Fault.BELOW_ZERO:
-                raise Refusal("refused", f"{err} Send `below_zero` where that is meant.") from err
-            raise Refusal("refused", str(err)) from err
+            raise _refused(err, "refused") from err
         return Done(_shown(session, made), 201)
 
     return written(act, QueueName.RECONCILE)
 
 
 @write("/adjustments/<uuid:adjustment_id>/undo", Adjustment, "adjustments")
-def undo_adjustment(path: AdjustmentPath, body: Why) -> Response:
-    """Take an adjustment back; with `If-Match` only as it was read."""
+def undo_adjustment(path: AdjustmentPath, body: Undoing) -> Response:
+    """Take an adjustment back; with `If-Match` only as it was read; to less than nothing only where `below_zero` says
+    so."""
 
     def act(session: Session) -> Done:
         before = _shown(session, path.adjustment_id)
@@ -130,9 +144,10 @@ def undo_adjustment(path: AdjustmentPath, body: Why) -> Response:
             raise Refusal("conflict", f"It was taken back already, by the decision {before.undone_by}.")
         session.expire_all()
         try:
-            effects.settle(session, deciding.undo(session, path.adjustment_id), by(body.reason))
+            draft = deciding.undo(session, path.adjustment_id)
+            effects.settle(session, draft, by(body.reason), below_zero=body.below_zero)
         except DecisionError as err:
-            raise Refusal("conflict", str(err)) from err
+            raise _refused(err, "conflict") from err
         return Done(_shown(session, path.adjustment_id))
 
     return written(act, QueueName.RECONCILE)
