@@ -17,6 +17,8 @@ class Fault:
     after: bool = False
     """Whether the work is done all the same."""
     hangs: bool = False
+    errorcode: str = ""
+    """Moodle's own exception instead, with the work undone."""
 
 
 class Faults:
@@ -32,6 +34,10 @@ class Faults:
     def fail(self, function: str, *, times: int = 1, after: bool = False) -> None:
         """The next calls of a function fail; `after`: once their work is done."""
         self._add(function, times, Fault(after))
+
+    def refuse(self, function: str, errorcode: str, *, times: int = 1) -> None:
+        """The next calls of a function come to an exception of Moodle's, and nothing is done."""
+        self._add(function, times, Fault(errorcode=errorcode))
 
     def hang(self, function: str, *, times: int = 1, after: bool = False) -> None:
         """The next calls of a function get no answer until `release`; `after`: once their work is done."""

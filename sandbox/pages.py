@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from sandbox import view, webservice
 from sandbox.actions import ActionRefusedError, Done
+from sandbox.faults import Fault
 from sandbox.site import Site
 from sandbox.term import Term
 
@@ -194,8 +195,10 @@ def _do(action: Action | None, user: int, thing: int) -> None:
         abort(404, "There is no such course, activity or person.")
 
 
-def _answer(site: Site, form: dict[str, str]) -> Any:
+def _answer(site: Site, form: dict[str, str], refused: Fault | None = None) -> Any:
     try:
+        if refused is not None:
+            raise webservice.MoodleError("core\\exception\\moodle_exception", refused.errorcode, refused.errorcode)
         return webservice.call(site, form)
     except webservice.MoodleError as err:
         return err.payload
@@ -206,12 +209,12 @@ def _add_webservice(app: Flask, site: Site) -> None:
     def rest() -> Response:
         form = request.values.to_dict()
         fault = site.faults.take(form.get("wsfunction", ""))
-        if fault is not None:
+        if fault is not None and not fault.errorcode:
             if fault.after:
                 site.gate.serve(form, lambda: _answer(site, form))
             site.faults.suffer(fault)
             return Response(b"", 500, mimetype="text/html")
-        answer = site.gate.serve(form, lambda: _answer(site, form))
+        answer = site.gate.serve(form, lambda: _answer(site, form, fault))
         if form.get("moodlewsrestformat") == "json":
             response = Response(json.dumps(answer), mimetype="application/json")
         else:

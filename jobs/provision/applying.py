@@ -145,7 +145,8 @@ def _bring(house: House, wanted: WantedCourse, site: SiteSituation, directory: D
     writing.write_cohorts(house.moodle, course, wanted, differ, site, groups)
     members.create_accounts(house, directory, wanted)
     members.write(house, wanted, course, directory, found, site, groups)
-    meetings.write(house, wanted, course, community, differ)
+    applied = known.attributes if (known := known_of(_record(house, wanted))) else {}
+    meetings.write(house, wanted, course, community, differ, applied)
     if any(one.kind is Kind.VISIBLE for one in differ):
         writing.write_visible(house.moodle, course, visible=wanted.visible)
     # Who is welcomed finds a course that is whole, and to be seen.
@@ -154,7 +155,7 @@ def _bring(house: House, wanted: WantedCourse, site: SiteSituation, directory: D
     found = _situation(house, wanted, course)
     for one in _to_do(house, wanted, found, site, directory):
         raise InTheWay(Problem.NOT_READ_BACK, what=str(one.kind), about=one.about)
-    _keep(house, wanted, found, "ready", compare.attributes_wanted(wanted))
+    _keep(house, wanted, found, "ready", compare.attributes_wanted(wanted) | meetings.as_applied(wanted))
     return course
 
 

@@ -9,7 +9,7 @@ from jobs.provision.plan import InTheWay, Problem
 from jobs.provision.reading import read_setup
 from jobs.provision.situation import SiteSituation
 from mappings.provision_wanted import WantedCourse
-from moodle_client import CourseSetup, MoodleError, Reason, SiteSetup
+from moodle_client import Course, CourseSetup, MoodleError, Reason, SiteSetup
 from records import provisioning
 from records.models import ProvisionedCourse
 
@@ -48,7 +48,7 @@ def _made(house: House, wanted: WantedCourse, template: CourseSetup, setup: Site
     with house.transaction() as session:
         provisioning.about_to_copy(session, house.code, wanted.key, house.site_id, wanted.shortname, house.clock())
     try:
-        return _asked(house, wanted, template, setup, to)
+        course = _asked(house, wanted, template, setup, to)
     except MoodleError as err:
         if not err.outcome_unknown:
             with house.transaction() as session:
@@ -57,6 +57,25 @@ def _made(house: House, wanted: WantedCourse, template: CourseSetup, setup: Site
                 else:
                     provisioning.copy_is_over(session, house.code, wanted.key, house.clock() - PATIENCE)
         raise
+    _number(house, wanted, course)
+    return course
+
+
+def _number(house: House, wanted: WantedCourse, course: int) -> None:
+    """Give the copy its ID number at once: by it the plugin may choose what it hands over."""
+    house.moodle.update_courses([{"id": course, "idnumber": wanted.idnumber}])
+
+
+def _setup_of(house: House, wanted: WantedCourse, course: Course) -> CourseSetup | None:
+    """How what has the copy's name is set up. One whose maker was killed before it had its ID number gets it now."""
+    try:
+        return read_setup(house.moodle, course.id)
+    except InTheWay as err:
+        bare = course.idnumber == "" and course.visible is False and course.fullname == wanted.fullname
+        if err.obstacle.problem is not Problem.NOT_HANDED_OVER or not bare:
+            raise
+    _number(house, wanted, course.id)
+    return read_setup(house.moodle, course.id)
 
 
 def _asked(house: House, wanted: WantedCourse, template: CourseSetup, setup: SiteSetup, to: int) -> int:
@@ -87,7 +106,7 @@ def _looked_for(house: House, wanted: WantedCourse, record: ProvisionedCourse, t
         found = house.moodle.courses("shortname", record.shortname).data
         if found:
             seen = found[0].id
-            setup = read_setup(house.moodle, seen)
+            setup = _setup_of(house, wanted, found[0])
             if setup is not None and not _may_be_ours(house, wanted, setup):
                 raise InTheWay(Problem.SHORTNAME, shortname=record.shortname, course=seen)
             if setup is not None and _is_whole(setup, template):

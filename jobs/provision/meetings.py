@@ -1,7 +1,7 @@
 """Sessions of a provisioned community, here and in the course's calendar in Moodle."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,15 +19,29 @@ from records import sessions
 from records.models import MirrorModule, SessionRow
 from records.session_checks import Draft, SessionError, with_length
 
-SHOWN = ("title", "starts_at", "ends_at", "mode", "kind", "place", "link", "required")
-"""What staff may have changed of a session since."""
+SHOWN = ("title", "starts_at", "ends_at", "planned_minutes", "mode", "kind", "place", "link", "required")
+"""What staff, or the file, may have changed of a session since."""
+REASON = "The provision file was changed"
+
+
+def as_applied(wanted: WantedCourse) -> dict[str, Any]:
+    """The sessions as the file has them, to be kept with the course: by it is told later who changed one."""
+    return {_key(one.code, name): _text(getattr(_draft(one), name)) for one in wanted.sessions for name in SHOWN}
+
+
+def _key(code: str, name: str) -> str:
+    return f"session:{code.casefold()}:{name}"
 
 
 def differences(
-    session: Session, wanted: WantedCourse, community: UUID | None, found: CourseSituation | None
+    session: Session,
+    wanted: WantedCourse,
+    community: UUID | None,
+    found: CourseSituation | None,
+    applied: Mapping[str, Any],
 ) -> Iterator[Difference]:
     """Sessions that aren't as the file has them, and those that the course's calendar lacks. `community` None: it is
-    yet to be one."""
+    yet to be one; `applied`: what `as_applied` said at the last application."""
     planned = _planned(session, community) if community else {}
     events = [event for event in found.events if not event.modulename] if found else []
     titles = {one.title for one in wanted.sessions} | {row.title for row in planned.values()}
@@ -39,7 +53,9 @@ def differences(
             for name in SHOWN:
                 was, is_ = getattr(_draft(one), name), getattr(row, name)
                 if was != is_:
-                    yield Difference(Kind.SESSION_CHANGED, one.code, _text(was), _text(is_), by_hand=True)
+                    # As the file had it once, and staff changed it; otherwise the file was changed.
+                    by_hand = applied.get(_key(one.code, name), _text(was)) == _text(was)
+                    yield Difference(Kind.SESSION_CHANGED, one.code, _text(was), _text(is_), by_hand=by_hand)
         if one.calendar and not (row is not None and row.cancelled_at):
             yield from _event(one, row, events, titles)
 
@@ -90,13 +106,25 @@ def _draft(wanted: WantedSession) -> Draft:
     )
 
 
-def write(house: House, wanted: WantedCourse, course: int, community: UUID, differ: Sequence[Difference]) -> None:
-    """Plan the sessions that are missing, and put into the calendar what it lacks. Raises MoodleError, InTheWay."""
+def write(
+    house: House,
+    wanted: WantedCourse,
+    course: int,
+    community: UUID,
+    differ: Sequence[Difference],
+    known: Mapping[str, Any],
+) -> None:
+    """Plan the sessions that are missing, have those be as the file says now that it was changed for, and put into the
+    calendar what it lacks. `known`: see `differences`. Raises MoodleError, InTheWay."""
     missing = {one.about for one in differ if one.kind is Kind.SESSION}
+    changed = {one.about for one in differ if one.kind is Kind.SESSION_CHANGED}
     with house.transaction() as session:
+        planned = _planned(session, community)
         for one in wanted.sessions:
             if one.code in missing:
                 _plan(house, session, one, course, community)
+            elif one.code in changed:
+                _change(house, session, one, planned[one.code.casefold()], known)
         planned = _planned(session, community)
     lacking = {one.about for one in differ if one.kind is Kind.EVENT}
     rows = [_row(planned[one.code.casefold()], course) for one in wanted.sessions if one.code in lacking]
@@ -121,6 +149,21 @@ def _plan(house: House, session: Session, wanted: WantedSession, course: int, co
         values["module"] = (house.site_id, module)
     try:
         sessions.make(session, community, Draft(**values), house.actor, house.clock())
+    except SessionError as err:
+        raise InTheWay(Problem.SESSION, code=wanted.code, fault=str(err.fault)) from err
+
+
+def _change(house: House, session: Session, wanted: WantedSession, row: SessionRow, applied: Mapping[str, Any]) -> None:
+    """Have a session be as the file says, in what the file was changed; what staff changed stays."""
+    draft = _draft(wanted)
+    new = {
+        name: getattr(draft, name)
+        for name in SHOWN
+        if applied.get(_key(wanted.code, name)) not in (None, _text(getattr(draft, name)))
+    }
+    try:
+        now = replace(sessions.draft_of(session, row), **new)
+        sessions.change(session, row.id, now, house.actor, house.clock(), reason=REASON)
     except SessionError as err:
         raise InTheWay(Problem.SESSION, code=wanted.code, fault=str(err.fault)) from err
 

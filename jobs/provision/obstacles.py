@@ -1,5 +1,6 @@
 """What is in the way of a course before anything is done: refused rather than guessed."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from jobs.provision.compare import MANUAL, cohort_id, cohort_method
@@ -13,7 +14,11 @@ from mappings.program import Program
 from mappings.provision_wanted import WantedCourse
 from moodle_client import CourseSetup, SetupField
 
-CHECKBOX, SELECT = "checkbox", "select"
+SELECT = "select"
+FORMS = {"checkbox": re.compile("[01]"), "date": re.compile("[0-9]+"), "number": re.compile(r"-?[0-9]+(\.[0-9]+)?")}
+"""What a custom course field takes, by its kind; a kind that isn't named takes any text."""
+TAKEN = {"checkbox": ["0", "1"], "date": ["1788246000"], "number": ["1", "2.5"], SELECT: ["-"]}
+"""The same by example."""
 
 
 def of_site(site: SiteSituation) -> Iterator[Obstacle]:
@@ -127,10 +132,13 @@ def _of_fields(wanted: WantedCourse, site: SiteSituation) -> Iterator[Obstacle]:
         if field is None:
             yield Obstacle(Problem.FIELD, {"field": name, "known": sorted(known)})
         elif not _takes(field, value):
-            yield Obstacle(Problem.FIELD_VALUE, {"field": name, "value": value, "options": list(field.options)})
+            taken = [*field.options] or TAKEN[field.type]
+            yield Obstacle(Problem.FIELD_VALUE, {"field": name, "value": value, "options": taken})
 
 
 def _takes(field: SetupField, value: str) -> bool:
-    if field.type == CHECKBOX:
-        return value in ("0", "1")
-    return field.type != SELECT or value in field.options
+    """Of a date Moodle takes Unix seconds; of texts anything."""
+    if field.type == SELECT:
+        return value in field.options
+    form = FORMS.get(field.type)
+    return form is None or form.fullmatch(value) is not None

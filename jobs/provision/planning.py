@@ -113,7 +113,7 @@ def differences_of(
     with house.transaction() as session:
         written_to = provisioning.written_to(session, house.site_id, course) if course else set()
         yield from members.differences(wanted, directory, found, written_to, seen=known is not None)
-        yield from meetings.differences(session, wanted, community, found)
+        yield from meetings.differences(session, wanted, community, found, known.attributes if known else {})
     if found is not None and community is None:
         yield Difference(Kind.COMMUNITY, wanted.idnumber, wanted.key, None)
 

@@ -4,21 +4,31 @@ from typing import Any
 
 from playwright.sync_api import ElementHandle, Locator, Page, expect
 
-from tests.browser.looks import settled
+from tests.browser.looks import OVERFLOWS, settled
 
 SEEN = """wanted => {
   const at = document.activeElement;
   if (!at || at === document.body) return {out: true, ring: true, inside: true};
   // A box that is drawn over by its label shows the focus there (.pick).
   const shown = at.matches('.pick input') ? at.nextElementSibling : at;
-  // The parts of a date field, and the button in it, show the focus themselves: no style of ours tells.
-  const parts = at.matches('[type=date]');
+  // The parts of such a field, and the button in it, show the focus themselves: no style of ours tells.
+  const parts = at.matches('[type=date], [type=time], [type=datetime-local]');
   const style = getComputedStyle(shown), box = shown.getBoundingClientRect();
   return {
     what: at.outerHTML.slice(0, 120), there: at === wanted, out: at.matches('.skip'),
+    place: (window.usable || []).indexOf(at),
     ring: parts || (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== 'none',
     inside: box.width > 0 && box.right > 0 && box.left < innerWidth && box.bottom > 0 && box.top < innerHeight,
   };
+}"""
+USABLE = """() => {
+  // Everything that the mouse could use, in the order of the page; of a group of radio buttons the one Tab leads to.
+  const all = [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex]')].filter(
+    at => !at.disabled && at.tabIndex >= 0 && at.type !== 'hidden' && at.checkVisibility({visibilityProperty: true}));
+  const group = at => all.filter(one => one.type === 'radio' && one.name === at.name && one.form === at.form);
+  const led = at => at.type !== 'radio' || at === (group(at).find(one => one.checked) || group(at)[0]);
+  window.usable = all.filter(led);
+  return window.usable.map(at => at.outerHTML.slice(0, 120));
 }"""
 MOST = 120
 """So many times Tab leads through the longest page of these tests, and round again."""
@@ -73,3 +83,31 @@ def no_trap(page: Page) -> None:
         if step(page)["out"]:
             return
     raise AssertionError("Tab doesn't lead out of the page")
+
+
+def everything(page: Page) -> None:
+    """Tab leads to everything that can be used, in the order of the page, and out again."""
+    settled(page)
+    usable = page.evaluate(USABLE)
+    page.evaluate("document.activeElement.blur()")
+    places = [step(page)["place"]]
+    while not (seen := step(page))["out"]:
+        places.append(seen["place"])
+        assert len(places) <= MOST, "Tab doesn't lead out of the page"
+    # Tab stays within a field that has parts.
+    order = [place for place, earlier in zip(places, [-1, *places], strict=False) if place != earlier]
+    assert order == sorted(order), [usable[place] for place in order]
+    assert set(range(len(usable))) - set(order) == set(), [usable[p] for p in range(len(usable)) if p not in order]
+
+
+def folds(page: Page) -> None:
+    """Whatever is folded opens by Enter and closes by Space, and opened it makes the page no wider."""
+    for fold in page.locator("details:visible").all():
+        was, summary = fold.get_attribute("open"), fold.locator("> summary")
+        for key in ("Enter", "Space"):
+            summary.press(key)
+            assert not page.evaluate(OVERFLOWS), f"the page is wider than the window by {summary.inner_text()}"
+        assert fold.get_attribute("open") == was
+        summary.press("Enter")
+        assert fold.get_attribute("open") != was, f"it doesn't open by key: {summary.inner_text()}"
+        summary.press("Enter")

@@ -13,7 +13,7 @@ from records.actor import Grant, Role, Scope
 from records.models import Decision
 from records.secrets import Purpose, keep_secret
 from tests.browser.conftest import DESKTOP, Site
-from tests.browser.keys import begin, no_trap, press, reach, write
+from tests.browser.keys import begin, everything, folds, no_trap, press, reach, write
 from tests.browser.looks import check, settled
 from tests.support import seed
 from tests.support.settings import ENCRYPTION_KEY
@@ -52,11 +52,17 @@ def test_hours_are_adjusted(page: Page, site: Site) -> None:
     expect(link).to_be_visible()
     no_trap(page)
     skip_to_the_content(page)
+    standing = page.get_by_label("Where they stand")
+    reach(page, standing)
+    page.keyboard.press("ArrowDown")
+    chosen = standing.input_value()
+    assert chosen
     reach(page, link)
     # Hours arrive meanwhile: the table is drawn anew, and the focus is where it was.
     seed.finish(site.engine, site.seeded, 14, seed.modules_of(seed.BAY)[5])
     expect(people.get_by_role("img", name="2 h of 16–20 h: online 2 h", exact=True)).to_be_visible(timeout=20_000)
     expect(link).to_be_focused()
+    expect(standing).to_have_value(chosen)
     page.keyboard.press("Enter")
     press(page, page.get_by_role("link", name=re.compile("^Adjust")))
     expect(page.get_by_role("heading", name="Priya Raman")).to_be_visible()
@@ -118,3 +124,17 @@ def test_people_are_written_to_and_a_period_is_looked_at(page: Page, site: Site)
     press(page, page.get_by_text("Close Winter 2026"))
     reach(page, page.get_by_role("button", name="Close it for good"))
     check(page)
+
+
+def test_pages_of_every_sort_are_used_without_a_mouse(page: Page, site: Site) -> None:
+    grants = [Grant(Role.STAFF), Grant(Role.IT)]
+    cookie = seed.signed_in_cookie(site.engine, "ada@example.org", grants)
+    page.context.add_cookies([{"name": "copbridge", "value": cookie, "url": site.address}])
+    begin(page)
+    community = f"/communities/{site.seeded.communities[seed.BAY]}"
+    acts = f"/memberships/{seed.membership(site.engine, site.seeded, 14)}/acts"
+    for path in ("/", "/people", acts, f"{community}/sessions/new", "/messages/new", "/operations", "/milestones"):
+        page.goto(site.address + path)
+        everything(page)
+        skip_to_the_content(page)
+        folds(page)

@@ -51,7 +51,7 @@ def address(seeded: Seeded, course: int = BAY) -> str:
 
 def told(client: FlaskClient, seeded: Seeded) -> str:
     """What the page says of readings."""
-    return part(read(client, address(seeded)), "What Moodle says", "Active participants")
+    return part(read(client, address(seeded)), 'id="h-moodle"', 'id="over-time"')
 
 
 def test_without_a_token_it_says_so_and_there_is_nothing_to_press(client: FlaskClient, seeded: Seeded) -> None:

@@ -110,6 +110,26 @@ def test_what_is_in_the_way_is_said_before_anything_is_written(it: Office) -> No
     assert not it.site.rows("SELECT 1 FROM course_categories WHERE idnumber = 'CALPRO'")
 
 
+@pytest.mark.parametrize(
+    ("kind", "wrong", "right"),
+    [
+        ("checkbox", "yes", "0"),
+        ("date", "2026-09-01", "1788246000"),
+        ("number", "many", "2.5"),
+        ("select", "West", "South & West"),
+    ],
+)
+def test_a_value_that_a_course_field_cannot_have_is_said_before_anything_is_written(
+    it: Office, kind: str, wrong: str, right: str
+) -> None:
+    it.site.hands.define_field("extra", kind, ["North", "South & West"] if kind == "select" else [])
+    it.write(FILE + f'fields: {{extra: "{wrong}"}}\n')
+    answer = it("plan")
+    assert (answer.code, f"can't be “{wrong}”" in answer.out) == (1, True), answer.out
+    it.write(FILE + f'fields: {{extra: "{right}"}}\n')
+    assert it("plan").code == 4
+
+
 def test_hand_changes_are_found_and_classed(it: Office) -> None:
     """Each kind of change that somebody may make in Moodle."""
     it.write(WHOLE, people=PEOPLE)

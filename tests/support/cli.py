@@ -14,13 +14,14 @@ from unittest import mock
 import typer
 
 from records.settings import Settings
-from service.cli import build, main
+from service.cli import PROCESSES, build, main
 
 
 @functools.cache
-def _built() -> object:
-    """The command, made once a process: a shell makes it once a command, and that takes a quarter of a second."""
-    return typer.main.get_command(build())
+def _built(wanted: str | None) -> object:
+    """The command, made once a process for each first word that differs: a shell makes it once a command, and that
+    takes a quarter of a second."""
+    return typer.main.get_command(build(wanted))
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Cli:
             mock.patch.dict(os.environ, self._environment()),
             mock.patch.object(sys, "argv", ["copbridge", *arguments]),
             mock.patch.object(sys, "stdin", io.StringIO(stdin)),
-            mock.patch("service.cli.build", _built),
+            mock.patch("service.cli.build", lambda wanted: _built(wanted if wanted in PROCESSES else None)),
         ):
             yield
 

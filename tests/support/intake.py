@@ -1,9 +1,10 @@
 """The intake of the real application in this process, with a clock of the test's and signed requests."""
 
 import json
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,14 +14,18 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from jobs import process, reconcile
+from records.database import make_engine
 from records.inbox import release_waiting
 from records.models import Base, InboxItem
+from records.secrets import Purpose
 from records.settings import Settings
 from service.context import EXTENSION
 from service.intake.blueprint import Desk
 from service.intake.sites import Sites
 from service.intake.store import Store
 from tests.support.sender import WWWROOT, Sender, make_site, sign
+from tests.support.servers import Servers
+from tests.support.settings import make_settings
 from tests.support.web import application
 
 EPOCH = "018f6c2e-0000-7000-8000-0000000000aa"
@@ -86,6 +91,38 @@ def opened(engine: Engine, settings: Settings, sender: Sender | None = None) -> 
     """The intake of a site, which is made unless it is given."""
     with application(settings) as app:
         yield Intake(app, engine, settings, sender or make_site(engine, settings))
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The application and a database for a whole module of tests: `intake` forgets all that the last one left."""
+
+    app: Flask
+    engine: Engine
+    owner: Engine
+    settings: Settings
+
+    def intake(self, purpose: Purpose = Purpose.WIRE) -> Intake:
+        """The intake of a new site, beside which there is nothing."""
+        with self.owner.begin() as connection:
+            for table in reversed(Base.metadata.sorted_tables):
+                connection.execute(table.delete())
+        return Intake(self.app, self.engine, self.settings, make_site(self.engine, self.settings, purpose=purpose))
+
+
+@contextmanager
+def one_gate(servers: Servers, template: str) -> Iterator[Gate]:
+    """A gate with a database of its own."""
+    database = servers.create(f"{template}_{secrets.token_hex(4)}", template)
+    engine, owner = make_engine(database.url), make_engine(database.owner_url)
+    settings = make_settings(database, servers.redis_url)
+    try:
+        with application(settings) as app:
+            yield Gate(app, engine, owner, settings)
+    finally:
+        engine.dispose()
+        owner.dispose()
+        servers.drop(database.name)
 
 
 def batch(events: Any = (), readings: Any = (), **envelope: Any) -> bytes:

@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import URL, make_url
 
-from service.embedded.postgres import APP, OWNER, Passwords, Postgres, make_database, make_role
+from service.embedded.postgres import ADMIN, APP, OWNER, Passwords, Postgres, make_database, make_role
 from service.embedded.valkey import Valkey
 
 
@@ -69,6 +69,7 @@ class Servers:
         if self._given_admin_url is None:
             self.postgres = Postgres(self.folder, self._passwords)
             self.postgres.start()
+            self._make_connecting_cheap()
         else:
             # The same on every run against this server, so that runs side by side agree.
             self._passwords = Passwords("", *(_derived(self._given_admin_url, role) for role in (OWNER, APP)))
@@ -91,6 +92,19 @@ class Servers:
             if self.postgres.elsewhere:
                 shutil.rmtree(self.postgres.folder)
         shutil.rmtree(self.folder)
+
+    def _make_connecting_cheap(self) -> None:
+        """The three passwords again, hashed once instead of 4096 times: every connection does it over, and a run has
+        tens of thousands. `postgres_wants_a_password` of test_embedded.py looks at the real ones.
+        """
+        with self._connect() as connection:
+            connection.execute("SET scram_iterations = 1")
+            make_role(connection, OWNER, self._passwords.owner)
+            make_role(connection, APP, self._passwords.app)
+            admin = sql.SQL("ALTER ROLE {} PASSWORD {}").format(
+                sql.Identifier(ADMIN), sql.Literal(self._passwords.admin)
+            )
+            connection.execute(admin)
 
     @property
     def redis_url(self) -> str:

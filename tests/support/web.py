@@ -68,6 +68,9 @@ def application(settings: Settings) -> Iterator[Flask]:
 def served(app: Flask) -> Iterator[str]:
     """The application on a loopback port; its address."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
+    # Closing it waits for whoever is still answered: an open page's question would otherwise go on in a database
+    # connection that is thrown away under it.
+    vars(server)["daemon_threads"] = False
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
