@@ -70,9 +70,10 @@ UNDELIVERED = {
 
 SENDERS = {
     "wire": N_("the plugin"),
-    "local_webhooks": N_("local_webhooks"),
-    "xapi": N_("logstore_xapi"),
-    "tool_trigger": N_("tool_trigger"),
+    # As they call themselves, in every language.
+    "local_webhooks": "local_webhooks",
+    "xapi": "logstore_xapi",
+    "tool_trigger": "tool_trigger",
 }
 
 ERRORS = {

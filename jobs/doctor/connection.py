@@ -136,7 +136,8 @@ def functions(look: Look) -> Findings:
     beyond = sorted(
         one.name
         for one in look.site.functions
-        if one.name not in (*needed, *attendance.FUNCTIONS) and not one.name.startswith(PLUGIN)
+        if one.name not in (*needed, *attendance.FUNCTIONS, Function.SEND_INSTANT_MESSAGES)
+        and not one.name.startswith(PLUGIN)
     )
     if beyond:
         yield Finding(Code.FUNCTIONS_BEYOND, {"count": len(beyond), "functions": beyond[:SHOWN]})

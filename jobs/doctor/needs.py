@@ -89,8 +89,13 @@ PLUGIN_READING = sweep_plugin.FUNCTIONS
 """Those of the plugin's functions by which sweeps go."""
 STATUS = Function.GET_STATUS
 PING = Function.PING
-PLUGIN_FUNCTIONS = tuple(function for function in Function if function.of_plugin)
-"""Those that are called at all."""
+PROVISIONING = (
+    *(Function.GET_SITE_SETUP, Function.GET_COURSE_SETUP, Function.CREATE_ACTIVITIES, Function.SET_ACTIVITIES),
+    *(Function.SET_SECTIONS, Function.ADD_COHORT_ENROLMENT, Function.SET_COURSE_FIELDS),
+)
+"""Those that another token is for, of the plugin's second service."""
+PLUGIN_FUNCTIONS = tuple(function for function in Function if function.of_plugin and function not in PROVISIONING)
+"""Those that are called with the everyday token."""
 PLUGIN_CAPABILITIES = tuple(
     dict.fromkeys((REST, VIEW, HIDDEN_COURSES, *(c for f in PLUGIN_FUNCTIONS for c in NEEDS[f])))
 )

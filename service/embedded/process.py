@@ -79,7 +79,7 @@ def wait_until(
     process: subprocess.Popen[bytes],
     name: str,
     log: Path,
-    seconds: float = 60,
+    seconds: float = 180,
 ) -> None:
     """Poll `ready` until it holds.
 

@@ -155,7 +155,10 @@ def _change_by_hand(office: Office) -> None:
     other = next(one for one in setup.activities if one.idnumber and one.cmid != declared.cmid)
     moodle.update_courses([{"id": course, "fullname": f"{office.name}: renamed", "enddate": setup.course.enddate + 60}])
     moodle.set_sections(course, [{"number": 1, "name": "To begin with"}])
-    rows = [{"cmid": declared.cmid, "minutes": 7}, {"cmid": other.cmid, "idnumber": "SOMETHING-ELSE"}]
+    rows: list[dict[str, Any]] = [
+        {"cmid": declared.cmid, "minutes": 7},
+        {"cmid": other.cmid, "idnumber": "SOMETHING-ELSE"},
+    ]
     assert {one.outcome for one in moodle.set_activities(course, rows).data} == {"changed"}
     moodle.create_groups([{"courseid": course, "name": "Latecomers"}])
 
