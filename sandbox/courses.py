@@ -164,10 +164,7 @@ def change(work: Work, row: Row, wanted: Mapping[str, Any], caller: Caller) -> N
         if name in new and new[name] != row[name]:
             caller.demand(capability, capability)
     _check_taken(db, new, row["id"])
-    start, end = (new.get(name, row[name]) for name in ("startdate", "enddate"))
-    if end and end < start:
-        text_ = "The course end date must be after the start date."
-        raise MoodleError(EXCEPTION, "enddatebeforestartdate", text_)
+    _check_dates(new)
     if new:
         sets = ", ".join(f"{name} = ?" for name in new)
         db.execute(f"UPDATE course SET {sets} WHERE id = ?", (*new.values(), row["id"]))  # noqa: S608 - ours
@@ -176,6 +173,16 @@ def change(work: Work, row: Row, wanted: Mapping[str, Any], caller: Caller) -> N
     after = need(db, "course", row["id"])
     other = {"shortname": after["shortname"], "fullname": after["fullname"], "updatedfields": updated}
     work.write([of_course(work, "course_updated", after, row["id"], caller.user, **other)])
+
+
+def _check_dates(given: Mapping[str, Any]) -> None:
+    """Moodle looks at what is given alone, whatever the course has."""
+    start, end = given.get("startdate", 0), given.get("enddate", 0)
+    if end and not start:
+        raise MoodleError(EXCEPTION, "nostartdatenoenddate", "An end date needs a start date.")
+    if end and end < start:
+        text_ = "The course end date must be after the start date."
+        raise MoodleError(EXCEPTION, "enddatebeforestartdate", text_)
 
 
 def _check_taken(db: Db, wanted: Mapping[str, Any], own: int) -> None:

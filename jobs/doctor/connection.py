@@ -12,7 +12,7 @@ from jobs.doctor.look import BY_REASON, Look, told
 from jobs.doctor.needs import FUNCTIONS, PLUGIN_FUNCTIONS, PLUGIN_READING, SITE_INFO
 from jobs.doctor.plugin import status_of
 from jobs.sweep import attendance
-from moodle_client import MoodleError
+from moodle_client import Function, MoodleError
 
 Findings = Iterator[Finding]
 EXPIRES_SOON = timedelta(days=21)
@@ -124,6 +124,10 @@ def account(look: Look) -> Findings:
         yield Finding(Code.TOKEN_OF_ADMIN, {"user": look.site.userid})
 
 
+MESSAGES = Function.SEND_INSTANT_MESSAGES
+"""Called where staff write to participants; the plugin's service holds it."""
+
+
 def functions(look: Look) -> Findings:
     """The token's service has all functions that are called, and few others."""
     needed = (SITE_INFO, *map(str, PLUGIN_READING)) if look.by_plugin else FUNCTIONS
@@ -136,8 +140,7 @@ def functions(look: Look) -> Findings:
     beyond = sorted(
         one.name
         for one in look.site.functions
-        if one.name not in (*needed, *attendance.FUNCTIONS, Function.SEND_INSTANT_MESSAGES)
-        and not one.name.startswith(PLUGIN)
+        if one.name not in (*needed, *attendance.FUNCTIONS, MESSAGES) and not one.name.startswith(PLUGIN)
     )
     if beyond:
         yield Finding(Code.FUNCTIONS_BEYOND, {"count": len(beyond), "functions": beyond[:SHOWN]})

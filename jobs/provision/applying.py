@@ -168,7 +168,7 @@ def _own_things(
     found = _without_people(house, course)
     differ = [one for one in compare.differences(wanted, known, found, site) if one.kind in writing.OWN]
     to_do = [one for one in differ if one.to_do]
-    writing.write_attributes(house.moodle, course, to_do, category)
+    writing.write_attributes(house.moodle, course, to_do, category, wanted.starts_at)
     writing.write_content(house.moodle, course, to_do)
     done.update(str(one.kind) for one in to_do)
     if known is not None and not to_do:

@@ -1,6 +1,7 @@
 """Write a course's own things: attributes, sections and activities, fields, groups, cohorts. Only what differs."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from jobs.provision.compare import cohort_id
@@ -36,9 +37,15 @@ NO_MINUTES = -1
 LOCKED, FAILED = "locked", "failed"
 
 
-def write_attributes(moodle: MoodleClient, course: int, found: Sequence[Difference], category: int) -> None:
-    """Names, ID number, dates, category, tracking. `category`: Moodle's id of the wanted one. Raises MoodleError."""
+def write_attributes(
+    moodle: MoodleClient, course: int, found: Sequence[Difference], category: int, starts: datetime
+) -> None:
+    """Names, ID number, dates, category, tracking. `category`: Moodle's id of the wanted one; `starts`: the first day
+    that is wanted. Raises MoodleError."""
     row: dict[str, Any] = {name: one.wanted for one in found if (name := ATTRIBUTES.get(one.kind))}
+    if "enddate" in row:
+        # Moodle takes no end without a start, also where the course has one.
+        row["startdate"] = int(starts.timestamp())
     if any(one.kind is Kind.CATEGORY for one in found):
         row["categoryid"] = category
     if row:

@@ -230,3 +230,14 @@ def test_a_course_is_read_no_more_often_than_it_has_to(it: Office) -> None:
     # The template; the copy, what was put right in it, and at the end all of it.
     assert calls["local_copbridge_get_course_setup"] == 1 + 3
     assert (calls["local_copbridge_get_roster"], calls["core_calendar_get_calendar_events"]) == (2, 2)
+
+
+@pytest.mark.parametrize("change", [{"enddate": 1_799_000_000}, {"startdate": 1_780_000_000}])
+def test_one_of_a_courses_days_alone_is_put_right(it: Office, change: dict[str, int]) -> None:
+    """Moodle takes no last day without the first one."""
+    it.write(FILE.replace("[MATH, PST], regions: [BAY, LA]", "[MATH], regions: [BAY]"))
+    it.apply()
+    it.site.silent.change_course(it.course("COP-MATH-BAY-26F"), told=True, **change)
+    assert len(it.drift()["MATH/BAY"]) == 1
+    it.apply()
+    assert it.drift() == {}

@@ -153,7 +153,8 @@ def _change_by_hand(office: Office) -> None:
     setup = moodle.get_course_setup(course).data
     declared = next(one for one in setup.activities if one.minutes)
     other = next(one for one in setup.activities if one.idnumber and one.cmid != declared.cmid)
-    moodle.update_courses([{"id": course, "fullname": f"{office.name}: renamed", "enddate": setup.course.enddate + 60}])
+    days = {"startdate": setup.course.startdate, "enddate": setup.course.enddate + 60}
+    moodle.update_courses([{"id": course, "fullname": f"{office.name}: renamed"} | days])
     moodle.set_sections(course, [{"number": 1, "name": "To begin with"}])
     rows: list[dict[str, Any]] = [
         {"cmid": declared.cmid, "minutes": 7},
