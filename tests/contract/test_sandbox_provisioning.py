@@ -163,12 +163,14 @@ def test_courses_are_changed_each_by_itself(site: Site, moodle: MoodleClient) ->
             [
                 {"id": made, "shortname": "EBWIESL-BAY"},
                 {"id": bay, "idnumber": "COP-NEW", "startdate": START, "visible": 0},
-                {"id": bay, "enddate": START - 1},
+                {"id": bay, "startdate": START, "enddate": START - 1},
+                {"id": bay, "enddate": START + 1},
             ]
         )
     assert [(warned.itemid, warned.warningcode) for warned in err.value.warnings] == [
         (str(made), "shortnametaken"),
         (str(bay), "enddatebeforestartdate"),
+        (str(bay), "nostartdatenoenddate"),
     ]
     course = moodle.courses("idnumber", "COP-NEW").data[0]
     assert (course.id, course.startdate, course.visible) == (bay, START, False)
