@@ -139,10 +139,14 @@ def difference(data: Mapping[str, Any]) -> Difference:
     return Difference(Kind(data["kind"]), data["about"], data["wanted"], data["found"], 0, data["by_hand"])
 
 
+UNSAID = frozenset({Kind.PERSON, Kind.PERSON_NEW, Kind.ACCOUNT, Kind.WELCOME}) | provision_words.HASHED
+"""Of these there is no more to say than what they are."""
+
+
 def changed(one: Difference) -> str:
     """What is, and what shall be; of people nothing but where they stand in their file."""
     text = provision_words.kind_text(one)
-    if one.creates or one.kind in (Kind.PERSON, Kind.PERSON_NEW, Kind.ACCOUNT, Kind.WELCOME):
+    if one.creates or one.kind in UNSAID:
         return text
     if one.by_hand and not one.to_do:
         return _("%(what)s: it was “%(wanted)s”, now it is “%(found)s”", what=text, **_values(one))
@@ -150,13 +154,7 @@ def changed(one: Difference) -> str:
 
 
 def _values(one: Difference) -> dict[str, str]:
-    return {name: _value(getattr(one, name)) for name in ("found", "wanted")}
-
-
-def _value(value: object) -> str:
-    if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    return _("nothing") if value in (None, "") else str(value)
+    return {name: provision_words.value_text(one.kind, getattr(one, name)) for name in ("found", "wanted")}
 
 
 def fate(one: Difference) -> str:

@@ -1,9 +1,10 @@
 """Words for provisioning: what is in the way and what to do about it, what differs, what becomes of it."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
-from jobs.provision.differences import Difference, Kind, Weight
+from jobs.provision.differences import Difference, Kind, Value, Weight
 from jobs.provision.plan import Obstacle, Problem
 from service.i18n import N_, _
 
@@ -195,6 +196,10 @@ WEIGHTS: Mapping[Weight, str] = {
 }
 BY_SOMEBODY = N_("to be put right by somebody, in Moodle")
 
+HASHED = frozenset({Kind.SECTION_TEXT, Kind.ACTIVITY_RESTRICTED})
+"""What is compared by a hash, which says nothing to people."""
+SECONDS = frozenset({Kind.STARTS, Kind.ENDS, Kind.ACTIVITY_EXPECTED})
+
 
 def obstacle_text(obstacle: Obstacle) -> str:
     """What is in the way, and what to do about it."""
@@ -208,3 +213,14 @@ def _said(value: Any) -> str:
 def kind_text(difference: Difference) -> str:
     """What differs, with which one."""
     return f"{_(KINDS[difference.kind])} {difference.about}".strip()
+
+
+def value_text(kind: Kind, value: Value) -> str:
+    """A value of a difference as people read it: Unix seconds as a moment, nothing as a word."""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if value in (None, ""):
+        return _("nothing")
+    if kind in SECONDS and isinstance(value, int):
+        return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M} UTC" if value else _("nothing")
+    return str(value)

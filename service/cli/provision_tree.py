@@ -11,7 +11,7 @@ from jobs.provision.differences import UNMENDABLE, Difference, Kind, Weight
 from jobs.provision.plan import CoursePlan, Plan
 from service.cli.output import NARROWEST, clean, counted, say
 from service.i18n import _
-from service.provision_words import BY_SOMEBODY, KINDS, WEIGHTS, kind_text, obstacle_text
+from service.provision_words import BY_SOMEBODY, HASHED, KINDS, WEIGHTS, kind_text, obstacle_text, value_text
 
 NAMED = 12
 """So many courses are shown one by one; the others are counted."""
@@ -73,9 +73,12 @@ def _counts(courses: list[CoursePlan]) -> str:
 
 def _changed(one: Difference) -> str:
     """What is, and what shall be; of people nothing but where they stand in the file."""
-    if one.kind in OF_PEOPLE or one.creates:
+    if one.kind in OF_PEOPLE | HASHED or one.creates:
         return kind_text(one)
-    return f"{kind_text(one)}: {one.found!r} becomes {one.wanted!r}"
+    found, wanted = value_text(one.kind, one.found), value_text(one.kind, one.wanted)
+    if one.by_hand and not one.to_do:
+        return f"{kind_text(one)}: it was '{wanted}', now it is '{found}'"
+    return f"{kind_text(one)}: '{found}' becomes '{wanted}'"
 
 
 def tell_drift(plan: Plan) -> None:
