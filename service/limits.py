@@ -128,7 +128,7 @@ def close(app: Flask) -> None:
 def retry_after() -> int:
     """Seconds until the budget that was used up in this request is full again."""
     found = current_app.extensions[EXTENSION][0].current_limit
-    return max(1, round(found.reset_at - time.time())) if found else SECONDS
+    return min(SECONDS, max(1, round(found.reset_at - time.time()))) if found else SECONDS
 
 
 def left() -> dict[str, str]:

@@ -72,9 +72,10 @@ def of_course(
     ids = site.courses.get(wanted.idnumber, ())
     if len(ids) > 1:
         yield Obstacle(Problem.COURSES, {"idnumber": wanted.idnumber, "courses": list(ids)})
-    elif ids and ids[0] != course:
-        yield Obstacle(Problem.TAKEN, {"idnumber": wanted.idnumber, "course": ids[0]})
     other = site.shortnames.get(wanted.shortname)
+    # A copy of ours whose making was broken off may have its ID number already.
+    if len(ids) == 1 and ids[0] != course and not (copying and ids[0] == other):
+        yield Obstacle(Problem.TAKEN, {"idnumber": wanted.idnumber, "course": ids[0]})
     if other is not None and other != course and not copying:
         yield Obstacle(Problem.SHORTNAME, {"shortname": wanted.shortname, "course": other})
     if not site.setup.handedover[number]:

@@ -46,6 +46,7 @@ TITLES = {
     "mirror_participations": N_("When Moodle was last read"),
     "mirror_completions": N_("Completions, as Moodle told them"),
     "rereads": N_("Questions to Moodle"),
+    "provision_welcomes": N_("Welcome messages to a course"),
     "told_standings": N_("What Moodle was told of the standing, as a checksum"),
     "told_presences": N_("What Moodle was told of attendance"),
     "audit": N_("What was done about the person, as the audit trail has it"),

@@ -144,7 +144,7 @@ def test_a_change_that_would_move_hours_is_shown_as_proposed(
     seed.take_in(engine, seeded.site, [renamed])
     after = read(client, path)
     assert "it earns 1 h online (rule quiz)" in after
-    assert "“The big one” in the section “”, which would earn 1 h 30 min online (rule action-plan)" in after
+    assert "“The big one”, which would earn 1 h 30 min online (rule action-plan)" in after
     assert part(before, "Participants and their", "Facilitators") == part(
         after, "Participants and their", "Facilitators"
     )

@@ -119,12 +119,14 @@ def test_a_course_of_that_name_that_is_somebody_elses_isnt_taken(it: Office, eng
     it.site.silent.change_course(other, told=False, shortname="Another")
     with Session(engine) as session, session.begin():
         session.execute(update(ProvisionedCourse).values(asked_at=text("now() - interval '5 minutes'")))
+    # The first one gives the copy its ID number.
+    it.site.faults.skip("core_course_update_courses", times=1)
     it.site.faults.fail("core_course_update_courses", times=4)
     assert it("apply", "--yes").code == 1
     (copy,) = named(it)
     assert stage(engine) == "copied"
     # A copy that is gone before anybody was let in is made anew; one that people were in isn't.
-    it.site.silent.change_course(copy, told=False, shortname="Away")
+    it.site.silent.change_course(copy, told=False, shortname="Away", idnumber="")
     with Session(engine) as session, session.begin():
         session.execute(update(ProvisionedCourse).values(course_id=NO_COURSE))
     it.apply()

@@ -241,3 +241,13 @@ def test_one_of_a_courses_days_alone_is_put_right(it: Office, change: dict[str, 
     assert len(it.drift()["MATH/BAY"]) == 1
     it.apply()
     assert it.drift() == {}
+
+
+def test_a_copy_that_has_its_number_and_was_not_kept_goes_on(it: Office) -> None:
+    """By its ID number alone some sites hand a course over: it is given at once, and a kill may come right after."""
+    it.site.faults.fail("core_course_update_courses", times=4, after=True)
+    assert it("apply", "--yes", "--at-once", "1").code == 1
+    assert it.site.rows("SELECT 1 FROM course WHERE idnumber = 'COP-MATH-BAY-26F'")
+    it.apply()
+    made = it.site.rows("SELECT shortname FROM course WHERE shortname LIKE '%26F%' ORDER BY shortname")
+    assert [row["shortname"] for row in made] == ["MATH-BAY-26F", "MATH-LA-26F", "PST-BAY-26F", "PST-LA-26F"]
